@@ -1,1 +1,31 @@
-//! Empty.
+//! What was measured: counters and histograms that a driver fills in, the table that says what
+//! every number means, and the record and folder of a run in which reports find them again.
+//!
+//! Nothing here knows an overlay or a driver. A driver feeds a [`Measurement`]; [`METRICS`] turns
+//! it into the values of a [`RunRecord`]; a [`RunFolder`] keeps records, histograms and the
+//! circumstances of the run.
+
+mod folder;
+mod histogram;
+mod judge;
+mod log;
+mod machine;
+mod manifest;
+mod measurement;
+mod metrics;
+mod progress;
+mod record;
+mod traffic;
+
+pub use folder::{FolderError, RunFolder};
+pub use histogram::{Histogram, MalformedHistogram};
+pub use judge::{Judge, Verdict};
+pub use machine::{Git, Machine, Toolchain};
+pub use manifest::{Manifest, Setup};
+pub use measurement::{Convergence, Cost, Counter, Measurement, NodeSample};
+pub use metrics::{Better, Group, METRICS, Metric, Statistic, find_metric};
+pub use progress::{Progress, Silent};
+pub use record::{
+    Assume, Control, Driver, HistogramEntry, Key, Reading, RunRecord, SCHEMA, Status, Value,
+};
+pub use traffic::{Flow, Traffic};

@@ -1,0 +1,327 @@
+//! A run's folder: written as the run goes, so that a crash loses nothing that was finished, and
+//! read again by reports.
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::{
+    Histogram, MalformedHistogram, Manifest, Measurement, RunRecord, SCHEMA, Setup, Status, log,
+};
+
+const MANIFEST: &str = "manifest.json";
+const RECORDS: &str = "runs.jsonl";
+const HISTOGRAMS: &str = "hist";
+const LATEST: &str = "latest";
+
+/// Why a run's folder could not be written or read.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    /// Something could not be written. What was measured is still in memory.
+    #[error(
+        "cannot write {}: {source}; what was measured is not stored. Free the disk, or choose \
+         another folder for runs",
+        .path.display()
+    )]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something could not be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no run here.
+    #[error(
+        "{} is not the folder of a run: it has no {MANIFEST}. Name a folder that a run has printed",
+        .0.display()
+    )]
+    NotARun(PathBuf),
+    /// It was written by a version of the suite that measures something else.
+    #[error(
+        "{} has schema {found}, and this version of peerbench reads {SCHEMA}. Measure again, or \
+         read it with the version that wrote it",
+        .path.display()
+    )]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The schema it names.
+        found: u32,
+    },
+    /// A file is not what the suite writes.
+    #[error("{}, line {line}: {source}. The file was changed or is damaged", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        source: serde_json::Error,
+    },
+    /// A file of histograms is not what the suite writes.
+    #[error("{}: {source}. The file was changed or is damaged", .path.display())]
+    Histogram {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: MalformedHistogram,
+    },
+}
+
+/// A run: its manifest, its records, its histograms. What was appended stays in memory, too, so a
+/// disk that fails costs nothing but the stored copy.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: Option<PathBuf>,
+    manifest: Manifest,
+    records: Vec<RunRecord>,
+    /// The logs appended in this process, by their names in records.
+    logs: BTreeMap<String, Vec<u8>>,
+}
+
+impl RunFolder {
+    /// Makes the folder of a run that begins now, among the others in `runs`, and points
+    /// `runs/latest` at it.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] if the disk does not take it; [`RunFolder::in_memory`] does.
+    pub fn create(runs: &Path, setup: Setup) -> Result<Self, FolderError> {
+        let mut folder = Self::in_memory(setup);
+        fs::create_dir_all(runs).map_err(|error| unwritten(runs, error))?;
+        let path = loop {
+            let path = runs.join(&folder.manifest.id);
+            match fs::create_dir(&path) {
+                Ok(()) => break path,
+                // The same process began another run within this second.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    folder.manifest.id.push('x');
+                }
+                Err(error) => return Err(unwritten(&path, error)),
+            }
+        };
+        let histograms = path.join(HISTOGRAMS);
+        fs::create_dir(&histograms).map_err(|error| unwritten(&histograms, error))?;
+        point_latest_at(runs, &folder.manifest.id);
+        folder.path = Some(path);
+        folder.store_manifest()?;
+        Ok(folder)
+    }
+
+    /// A run that is stored nowhere: for when the disk does not take it, and for tests.
+    #[must_use]
+    pub fn in_memory(setup: Setup) -> Self {
+        Self {
+            path: None,
+            manifest: Manifest::begin(setup),
+            records: Vec::new(),
+            logs: BTreeMap::new(),
+        }
+    }
+
+    /// Opens the folder of a run, finished or not.
+    ///
+    /// # Errors
+    /// If there is none, if it cannot be read, or if its schema is another. A last record that was
+    /// cut short, as by a crash, is left out.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let manifest_path = path.join(MANIFEST);
+        let text = fs::read_to_string(&manifest_path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                FolderError::NotARun(path.to_owned())
+            }
+            _ => FolderError::Read { path: manifest_path.clone(), source },
+        })?;
+        let manifest: Manifest = serde_json::from_str(&text).map_err(|source| {
+            FolderError::Malformed { path: manifest_path.clone(), line: source.line(), source }
+        })?;
+        if manifest.schema != SCHEMA {
+            return Err(FolderError::Schema { path: manifest_path, found: manifest.schema });
+        }
+        let records = read_records(&path.join(RECORDS))?;
+        Ok(Self { path: Some(path.to_owned()), manifest, records, logs: BTreeMap::new() })
+    }
+
+    /// Where the run is stored; `None`: nowhere.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The circumstances of the run.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The records, in the order in which they were finished.
+    #[must_use]
+    pub fn records(&self) -> &[RunRecord] {
+        &self.records
+    }
+
+    /// Adds what was measured and flushes it to the disk: the histograms first, so that a record
+    /// on the disk has them.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] if the disk does not take it; the record is in [`Self::records`] all
+    /// the same.
+    pub fn append(
+        &mut self,
+        record: &RunRecord,
+        measurement: &Measurement,
+    ) -> Result<(), FolderError> {
+        let log = log::write(measurement);
+        let file = record.key.histogram_file();
+        let stored = self.store_record(record, &file, &log);
+        self.manifest.controls.extend(record.controls.clone());
+        self.records.push(record.clone());
+        self.logs.insert(file, log);
+        stored
+    }
+
+    /// Notes how the run ended.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] if the disk does not take it.
+    pub fn finish(&mut self, status: Status) -> Result<(), FolderError> {
+        self.manifest.end(status);
+        self.store_manifest()
+    }
+
+    /// Puts a report into the folder.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] if the disk does not take it.
+    pub fn store_report(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        self.path.as_ref().map_or(Ok(()), |path| replace(&path.join(name), text.as_bytes()))
+    }
+
+    /// The distribution behind a metric of a record; `None` if nothing was counted.
+    ///
+    /// # Errors
+    /// If the file with it cannot be read or is damaged.
+    pub fn histogram(
+        &self,
+        record: &RunRecord,
+        tag: &str,
+    ) -> Result<Option<Histogram>, FolderError> {
+        let Some(entry) = record.histograms.iter().find(|entry| entry.tag == tag) else {
+            return Ok(None);
+        };
+        let malformed = |source| FolderError::Histogram { path: entry.file.clone().into(), source };
+        if let Some(log) = self.logs.get(&entry.file) {
+            return log::read(log, tag).map_err(malformed);
+        }
+        let Some(folder) = &self.path else { return Ok(None) };
+        let path = folder.join(&entry.file);
+        let log = fs::read(&path).map_err(|source| FolderError::Read { path, source })?;
+        log::read(&log, tag).map_err(malformed)
+    }
+
+    fn store_record(&self, record: &RunRecord, file: &str, log: &[u8]) -> Result<(), FolderError> {
+        let Some(folder) = &self.path else { return Ok(()) };
+        replace(&folder.join(file), log)?;
+        let path = folder.join(RECORDS);
+        let mut line = json(record, |to, value| serde_json::to_writer(to, value));
+        line.push(b'\n');
+        append(&path, &line).map_err(|error| unwritten(&path, error))
+    }
+
+    fn store_manifest(&self) -> Result<(), FolderError> {
+        let Some(folder) = &self.path else { return Ok(()) };
+        let mut text = json(&self.manifest, |to, value| serde_json::to_writer_pretty(to, value));
+        text.push(b'\n');
+        replace(&folder.join(MANIFEST), &text)
+    }
+}
+
+fn json<T: Serialize>(
+    value: &T,
+    write: impl FnOnce(&mut Vec<u8>, &T) -> serde_json::Result<()>,
+) -> Vec<u8> {
+    let mut text = Vec::new();
+    write(&mut text, value).expect("plain values with text keys encode, and a vector takes them");
+    text
+}
+
+fn read_records(path: &Path) -> Result<Vec<RunRecord>, FolderError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(FolderError::Read { path: path.to_owned(), source }),
+    };
+    let mut records = Vec::new();
+    for (line, record) in (1..).zip(text.split_inclusive('\n')) {
+        match serde_json::from_str::<RunRecord>(record) {
+            Ok(record) if record.schema == SCHEMA => records.push(record),
+            Ok(RunRecord { schema: found, .. }) => {
+                return Err(FolderError::Schema { path: path.to_owned(), found });
+            }
+            // Cut short: the last thing that a crash left.
+            Err(_) if !record.ends_with('\n') => {}
+            Err(source) => {
+                return Err(FolderError::Malformed { path: path.to_owned(), line, source });
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// Adds a line to a file, or leaves the file as it was.
+fn append(path: &Path, line: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let length = file.metadata()?.len();
+    let written = file.write_all(line).and_then(|()| file.sync_data());
+    if written.is_err() {
+        // Half a line would spoil the next one. The first error is the one to tell.
+        let _ = file.set_len(length);
+    }
+    written
+}
+
+/// Writes a file whole or not at all: a reader never sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    File::create(&new)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_data()
+        })
+        .and_then(|()| fs::rename(&new, path))
+        .map_err(|error| {
+            let _ = fs::remove_file(&new);
+            unwritten(path, error)
+        })
+}
+
+fn unwritten(path: &Path, source: io::Error) -> FolderError {
+    FolderError::Write { path: path.to_owned(), source }
+}
+
+/// Renames a new link over the old one, so that there is one at any time. A convenience: where the
+/// file system has no links, there is no `latest`, and the run goes on.
+fn point_latest_at(runs: &Path, id: &str) {
+    #[cfg(unix)]
+    {
+        let new = runs.join(format!(".{LATEST}-{id}"));
+        if std::os::unix::fs::symlink(id, &new).is_ok()
+            && fs::rename(&new, runs.join(LATEST)).is_err()
+        {
+            let _ = fs::remove_file(&new);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (runs, id, LATEST);
+}

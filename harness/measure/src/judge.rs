@@ -1,0 +1,147 @@
+//! Says whether an answer is right, by the view of somebody who sees the whole network.
+use std::collections::HashMap;
+
+use overlay_core::{Answer, Key, NodeId, Oracle};
+use serde::{Deserialize, Serialize};
+
+/// Whether an answer was right when it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Right by the global view.
+    Correct,
+    /// An answer, but wrong.
+    Incorrect,
+}
+
+/// The overlay's oracle, and beside it what the oracle cannot know: who published what.
+pub struct Judge<R: Oracle> {
+    oracle: R,
+    alive: Vec<bool>,
+    /// Looked up, never iterated: its order cannot reach a result.
+    publishers: HashMap<Key, Vec<NodeId>>,
+}
+
+impl<R: Oracle> Judge<R> {
+    /// A judge of a network whose nodes `0..nodes` are all alive, in agreement with the oracle,
+    /// and in which nothing was published.
+    pub fn new(oracle: R, nodes: u32) -> Self {
+        Self { oracle, alive: vec![true; nodes as usize], publishers: HashMap::new() }
+    }
+
+    /// This node holds the item with this key from now on.
+    pub fn published(&mut self, key: Key, node: NodeId) {
+        let publishers = self.publishers.entry(key).or_default();
+        if !publishers.contains(&node) {
+            publishers.push(node);
+        }
+    }
+
+    /// A node is gone, or back. A node outside of the network is ignored.
+    pub fn set_alive(&mut self, node: NodeId, alive: bool) {
+        if let Some(known) = self.alive.get_mut(node.index())
+            && *known != alive
+        {
+            *known = alive;
+            self.oracle.set_alive(node, alive);
+        }
+    }
+
+    /// Judges an answer to a search for `key` that arrived now.
+    ///
+    /// For a key that was published, the answer is right if it names a live node that published
+    /// the item or is responsible for the key. For one that was not, it is right if it says that
+    /// nobody holds it and, where the overlay assigns responsibility, the first live responsible
+    /// node says so.
+    #[must_use]
+    pub fn judge(&self, key: &Key, answer: &Answer) -> Verdict {
+        let right = match (self.publishers.get(key), answer.holder) {
+            (Some(publishers), Some(holder)) => {
+                self.is_alive(holder)
+                    && (publishers.contains(&holder)
+                        || self.oracle.responsible(key).contains(&holder))
+            }
+            (None, None) => {
+                let responsible = self.oracle.responsible(key);
+                let first = responsible.iter().find(|node| self.is_alive(**node));
+                responsible.is_empty() || first == Some(&answer.by)
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if right { Verdict::Correct } else { Verdict::Incorrect }
+    }
+
+    /// Whether this node is alive.
+    #[must_use]
+    pub fn is_alive(&self, node: NodeId) -> bool {
+        self.alive.get(node.index()).copied().unwrap_or(false)
+    }
+
+    /// The overlay's own global view.
+    #[must_use]
+    pub fn oracle(&self) -> &R {
+        &self.oracle
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes live nodes responsible for every key, in this order.
+    struct Ranked(Vec<NodeId>);
+
+    impl Oracle for Ranked {
+        fn set_alive(&mut self, node: NodeId, alive: bool) {
+            if alive {
+                self.0.push(node);
+            } else {
+                self.0.retain(|known| *known != node);
+            }
+        }
+
+        fn responsible(&self, _: &Key) -> Vec<NodeId> {
+            self.0.clone()
+        }
+
+        fn neighbors(&self, _: NodeId) -> Option<Vec<NodeId>> {
+            None
+        }
+    }
+
+    fn answer(by: u32, holder: Option<u32>) -> Answer {
+        Answer { by: NodeId(by), holder: holder.map(NodeId), hops: 1, timeouts: 0 }
+    }
+
+    #[test]
+    fn a_holder_must_be_alive_and_have_published_or_be_responsible() {
+        let key = Key::of(b"item");
+        let mut judge = Judge::new(Ranked(vec![NodeId(2), NodeId(3)]), 5);
+        judge.published(key, NodeId(0));
+        assert_eq!(judge.judge(&key, &answer(2, Some(0))), Verdict::Correct);
+        assert_eq!(judge.judge(&key, &answer(2, Some(3))), Verdict::Correct);
+        assert_eq!(judge.judge(&key, &answer(2, Some(1))), Verdict::Incorrect);
+        assert_eq!(judge.judge(&key, &answer(2, None)), Verdict::Incorrect);
+        judge.set_alive(NodeId(0), false);
+        judge.set_alive(NodeId(3), false);
+        assert_eq!(judge.judge(&key, &answer(2, Some(0))), Verdict::Incorrect);
+        assert_eq!(judge.judge(&key, &answer(2, Some(3))), Verdict::Incorrect);
+        assert_eq!(judge.judge(&key, &answer(2, Some(9))), Verdict::Incorrect);
+    }
+
+    #[test]
+    fn that_nobody_holds_a_key_is_the_first_live_responsible_node_s_to_say() {
+        let key = Key::of(b"nothing");
+        let mut judge = Judge::new(Ranked(vec![NodeId(2), NodeId(3)]), 5);
+        assert_eq!(judge.judge(&key, &answer(2, None)), Verdict::Correct);
+        assert_eq!(judge.judge(&key, &answer(3, None)), Verdict::Incorrect);
+        assert_eq!(judge.judge(&key, &answer(2, Some(2))), Verdict::Incorrect);
+        judge.set_alive(NodeId(2), false);
+        assert_eq!(judge.judge(&key, &answer(3, None)), Verdict::Correct);
+    }
+
+    #[test]
+    fn without_responsibility_anybody_may_say_that_there_is_nothing() {
+        let judge = Judge::new(Ranked(Vec::new()), 2);
+        assert_eq!(judge.judge(&Key::of(b"nothing"), &answer(1, None)), Verdict::Correct);
+    }
+}

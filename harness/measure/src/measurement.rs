@@ -1,0 +1,439 @@
+//! What a driver fills in while it runs. Streaming: lookups and nodes go into histograms and sums;
+//! only the two load figures keep one number a node, because a Gini coefficient needs them all.
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use overlay_core::{Answer, Class, Conduct, NodeId, StateSize, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Group;
+use crate::{Control, Histogram, Traffic, Verdict};
+
+/// No lookup or fetch is counted as longer than this.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// Rates are counted in thousandths, so that a few bytes per second keep three digits.
+pub(crate) const RATE_SCALE: u64 = 1_000;
+
+/// What one node showed in the measured window.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct NodeSample {
+    /// The node.
+    pub node: NodeId,
+    /// How it behaved.
+    pub conduct: Conduct,
+    /// How long it was alive within the window.
+    pub alive: Duration,
+    /// Its traffic within the window.
+    pub traffic: Traffic,
+    /// Bytes sent and received at the socket within the window, where there is one.
+    pub wire: Option<(u64, u64)>,
+    /// What it remembered at the end of the window, or when it went.
+    pub state: StateSize,
+    /// Its share of the memory of its process at the end of the window, where it has one.
+    pub resident_bytes: Option<u64>,
+    /// Processor time it used within the window, where that is its own.
+    pub cpu: Option<Duration>,
+}
+
+/// Something that went wrong or was refused, and how often. A driver that can tell counts with 0
+/// as well: what was never counted is reported as not measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Counter {
+    /// Messages that made no sense where they arrived.
+    DroppedNonsense,
+    /// Messages dropped because a bound of the overlay's configuration was reached.
+    DroppedBound,
+    /// Messages dropped because a queue of the driver was full.
+    DroppedQueue,
+    /// Frames that are no message of the overlay.
+    MalformedFrames,
+    /// Frames above the maximum size.
+    OversizedFrames,
+    /// Connections from somebody who is not part of the run.
+    Strangers,
+    /// Dials that reached nobody.
+    DialFailures,
+    /// Times a node was told that a peer cannot be reached any more.
+    PeersLost,
+    /// Node processes that ended unasked.
+    ProcessesLost,
+    /// Operations that began later than they were due by more than the driver's bound.
+    LateOperations,
+}
+
+/// What the run cost the machine it ran on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Nodes of the run.
+    pub nodes: u32,
+    /// Processes that the nodes ran in.
+    pub processes: u32,
+    /// Inputs fed to nodes: messages, timers, commands, losses.
+    pub events: u64,
+    /// Messages among them.
+    pub delivered_messages: u64,
+    /// Real time until the first input: building nodes, starting processes.
+    pub build: Duration,
+    /// Real time from then to the end of the run.
+    pub wall: Duration,
+    /// Largest resident memory of all processes together, in bytes.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// When and how far the nodes' neighbours became what the global view says they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Convergence {
+    /// From the start of the run until all were right at once; `None`: not seen.
+    pub time: Option<Duration>,
+    /// Nodes that were right when the window began.
+    pub nodes: u32,
+    /// Nodes that were alive then.
+    pub of: u32,
+}
+
+/// Everything measured in one run.
+#[derive(Clone, Debug, Default)]
+pub struct Measurement {
+    pub(crate) window: Duration,
+    pub(crate) not_offered: BTreeSet<Group>,
+    pub(crate) lookups: Lookups,
+    pub(crate) fetches: Fetches,
+    pub(crate) nodes: Nodes,
+    pub(crate) counters: BTreeMap<Counter, u64>,
+    pub(crate) lateness_us: Histogram,
+    pub(crate) convergence: Option<Convergence>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) controls: BTreeMap<String, Control>,
+    pub(crate) trace_digest: Option<u64>,
+    pub(crate) notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lookups {
+    pub(crate) latency_us: Histogram,
+    pub(crate) hops: Histogram,
+    pub(crate) timeouts: Histogram,
+    pub(crate) correct: u64,
+    pub(crate) incorrect: u64,
+    pub(crate) failed: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fetches {
+    pub(crate) contributors_us: Histogram,
+    pub(crate) freeloaders_us: Histogram,
+    pub(crate) corrupt: u64,
+    pub(crate) failed: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Nodes {
+    pub(crate) links: Histogram,
+    pub(crate) entries: Histogram,
+    pub(crate) state_bytes: Histogram,
+    pub(crate) resident_bytes: Histogram,
+    /// Microseconds per second, which are thousandths of the milliseconds reported.
+    pub(crate) cpu: Histogram,
+    pub(crate) sent: [Histogram; 3],
+    pub(crate) received: [Histogram; 3],
+    pub(crate) sent_in_all: Histogram,
+    pub(crate) received_in_all: Histogram,
+    pub(crate) wire_sent: Histogram,
+    pub(crate) wire_received: Histogram,
+    pub(crate) lookup_messages: u64,
+    pub(crate) lookup_bytes: u64,
+    pub(crate) freeloaders_gave: u64,
+    pub(crate) freeloaders_took: u64,
+    pub(crate) bytes_sent_each: Vec<u64>,
+    pub(crate) entries_each: Vec<u32>,
+}
+
+impl Measurement {
+    /// An empty measurement of a window of this length.
+    #[must_use]
+    pub fn new(window: Duration) -> Self {
+        Self { window, ..Self::default() }
+    }
+
+    /// A search that was answered.
+    #[inline]
+    pub fn lookup(&mut self, due: Time, completed: Time, verdict: Verdict, answer: &Answer) {
+        let lookups = &mut self.lookups;
+        lookups.timeouts.record(u64::from(answer.timeouts));
+        match verdict {
+            Verdict::Correct => {
+                lookups.correct += 1;
+                lookups.latency_us.record(micros(completed.since(due)));
+                lookups.hops.record(u64::from(answer.hops));
+            }
+            Verdict::Incorrect => lookups.incorrect += 1,
+        }
+    }
+
+    /// A search that had no answer in time.
+    #[inline]
+    pub fn lookup_failed(&mut self) {
+        self.lookups.failed += 1;
+    }
+
+    /// A fetch that got bytes, counted from when it was due; `intact` if they were verified.
+    pub fn fetch(&mut self, took: Duration, intact: bool, conduct: Conduct) {
+        match (intact, conduct) {
+            (false, _) => self.fetches.corrupt += 1,
+            (true, Conduct::Contributor) => self.fetches.contributors_us.record(micros(took)),
+            (true, Conduct::Freeloader(_)) => self.fetches.freeloaders_us.record(micros(took)),
+        }
+    }
+
+    /// A fetch that did not get its bytes in time.
+    pub fn fetch_failed(&mut self) {
+        self.fetches.failed += 1;
+    }
+
+    /// What a node showed. Each node once, in the order of their numbers.
+    pub fn node(&mut self, sample: &NodeSample) {
+        self.nodes.add(sample);
+    }
+
+    /// Something happened `n` more times. With 0: it can be told, and has not happened so far.
+    pub fn count(&mut self, counter: Counter, n: u64) {
+        *self.counters.entry(counter).or_default() += n;
+    }
+
+    /// A delivery that the network model asked for at one time came this much later.
+    #[inline]
+    pub fn lateness(&mut self, late: Duration) {
+        self.lateness_us.record(micros(late));
+    }
+
+    /// The same for deliveries that were counted elsewhere, in microseconds.
+    pub fn lateness_of(&mut self, microseconds: &Histogram) {
+        self.lateness_us.merge(microseconds);
+    }
+
+    /// What the run cost.
+    pub fn cost(&mut self, cost: Cost) {
+        self.cost = Some(cost);
+    }
+
+    /// A control: something whose figure does not depend on the overlay, measured in the same
+    /// run, by which the other figures can be judged. `name` is lower case words with `_`.
+    pub fn control(&mut self, name: &str, value: f64, unit: &str) {
+        self.controls.insert(name.to_owned(), Control { value, unit: unit.to_owned() });
+    }
+
+    /// The digest of the trace of events: equal runs have equal digests.
+    pub fn trace_digest(&mut self, digest: u64) {
+        self.trace_digest = Some(digest);
+    }
+
+    /// When all nodes had the neighbours that the global view says they should have, counted from
+    /// the start of the run (`None`: not seen), and how many of how many did when the window began.
+    pub fn converged(&mut self, time: Option<Duration>, nodes: u32, of: u32) {
+        self.convergence = Some(Convergence { time, nodes, of });
+    }
+
+    /// Something a reader of the figures must know: `partial: …`, `overloaded: …`.
+    pub fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// The overlay does not offer what this group of metrics measures: reported as `n/a`.
+    pub fn not_offered(&mut self, group: Group) {
+        self.not_offered.insert(group);
+    }
+
+    /// Searches that were due: answered rightly, wrongly, or not at all.
+    #[must_use]
+    pub fn searches(&self) -> u64 {
+        self.lookups.correct + self.lookups.incorrect + self.lookups.failed
+    }
+
+    /// Forward messages on the paths of correct lookups.
+    #[must_use]
+    pub fn hops(&self) -> &Histogram {
+        &self.lookups.hops
+    }
+
+    /// Latencies of correct lookups, in microseconds.
+    #[must_use]
+    pub fn latency_us(&self) -> &Histogram {
+        &self.lookups.latency_us
+    }
+
+    /// Nodes tried in vain, over the answered lookups.
+    #[must_use]
+    pub fn timeouts(&self) -> &Histogram {
+        &self.lookups.timeouts
+    }
+
+    /// How late deliveries were, in microseconds.
+    #[must_use]
+    pub fn lateness_us(&self) -> &Histogram {
+        &self.lateness_us
+    }
+
+    /// Adds another part of the same run: other nodes, other lookups. Durations of the run are the
+    /// longer of both; a trace digest survives only if one part has none, because two digests do
+    /// not make one.
+    pub fn merge(&mut self, other: &Self) {
+        self.window = self.window.max(other.window);
+        self.not_offered.extend(&other.not_offered);
+        self.lookups.merge(&other.lookups);
+        self.fetches.merge(&other.fetches);
+        self.nodes.merge(&other.nodes);
+        for (counter, n) in &other.counters {
+            self.count(*counter, *n);
+        }
+        self.lateness_us.merge(&other.lateness_us);
+        self.convergence = both(self.convergence, other.convergence, Convergence::merge);
+        self.cost = both(self.cost, other.cost, Cost::merge);
+        for (name, control) in &other.controls {
+            self.controls.entry(name.clone()).or_insert_with(|| control.clone());
+        }
+        self.trace_digest = match (self.trace_digest, other.trace_digest) {
+            (Some(_), Some(_)) => None,
+            (one, None) | (None, one) => one,
+        };
+        for note in &other.notes {
+            self.note(note.as_str());
+        }
+    }
+}
+
+impl Lookups {
+    fn merge(&mut self, other: &Self) {
+        self.latency_us.merge(&other.latency_us);
+        self.hops.merge(&other.hops);
+        self.timeouts.merge(&other.timeouts);
+        self.correct += other.correct;
+        self.incorrect += other.incorrect;
+        self.failed += other.failed;
+    }
+}
+
+impl Fetches {
+    pub(crate) fn intact(&self) -> u64 {
+        self.contributors_us.count() + self.freeloaders_us.count()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.contributors_us.merge(&other.contributors_us);
+        self.freeloaders_us.merge(&other.freeloaders_us);
+        self.corrupt += other.corrupt;
+        self.failed += other.failed;
+    }
+}
+
+impl Nodes {
+    fn add(&mut self, sample: &NodeSample) {
+        let NodeSample { traffic, state, .. } = sample;
+        self.links.record(u64::from(state.links));
+        self.entries.record(u64::from(state.entries));
+        self.state_bytes.record(state.bytes);
+        self.bytes_sent_each.push(traffic.bytes_sent());
+        self.entries_each.push(state.entries);
+        let lookup = traffic.sent[Class::Lookup as usize];
+        self.lookup_messages += u64::from(lookup.messages);
+        self.lookup_bytes += lookup.bytes;
+        if sample.conduct != Conduct::Contributor {
+            self.freeloaders_gave += traffic.sent[Class::Data as usize].bytes;
+            self.freeloaders_took += traffic.received[Class::Data as usize].bytes;
+        }
+        if let Some(bytes) = sample.resident_bytes {
+            self.resident_bytes.record(bytes);
+        }
+        if !sample.alive.is_zero() {
+            self.add_rates(sample);
+        }
+    }
+
+    fn add_rates(&mut self, sample: &NodeSample) {
+        let NodeSample { traffic, alive, .. } = sample;
+        for class in 0..Class::ALL.len() {
+            self.sent[class].record(rate(traffic.sent[class].bytes, *alive));
+            self.received[class].record(rate(traffic.received[class].bytes, *alive));
+        }
+        self.sent_in_all.record(rate(traffic.bytes_sent(), *alive));
+        self.received_in_all.record(rate(traffic.bytes_received(), *alive));
+        if let Some((sent, received)) = sample.wire {
+            self.wire_sent.record(rate(sent, *alive));
+            self.wire_received.record(rate(received, *alive));
+        }
+        if let Some(cpu) = sample.cpu {
+            self.cpu.record((cpu.as_secs_f64() / alive.as_secs_f64() * 1e6).round() as u64);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for class in 0..Class::ALL.len() {
+            self.sent[class].merge(&other.sent[class]);
+            self.received[class].merge(&other.received[class]);
+        }
+        for (mine, others) in [
+            (&mut self.links, &other.links),
+            (&mut self.entries, &other.entries),
+            (&mut self.state_bytes, &other.state_bytes),
+            (&mut self.resident_bytes, &other.resident_bytes),
+            (&mut self.cpu, &other.cpu),
+            (&mut self.sent_in_all, &other.sent_in_all),
+            (&mut self.received_in_all, &other.received_in_all),
+            (&mut self.wire_sent, &other.wire_sent),
+            (&mut self.wire_received, &other.wire_received),
+        ] {
+            mine.merge(others);
+        }
+        self.lookup_messages += other.lookup_messages;
+        self.lookup_bytes += other.lookup_bytes;
+        self.freeloaders_gave += other.freeloaders_gave;
+        self.freeloaders_took += other.freeloaders_took;
+        self.bytes_sent_each.extend_from_slice(&other.bytes_sent_each);
+        self.entries_each.extend_from_slice(&other.entries_each);
+    }
+}
+
+impl Convergence {
+    fn merge(self, other: Self) -> Self {
+        Self {
+            time: self.time.zip(other.time).map(|(one, another)| one.max(another)),
+            nodes: self.nodes + other.nodes,
+            of: self.of + other.of,
+        }
+    }
+}
+
+impl Cost {
+    fn merge(self, other: Self) -> Self {
+        Self {
+            nodes: self.nodes + other.nodes,
+            processes: self.processes + other.processes,
+            events: self.events + other.events,
+            delivered_messages: self.delivered_messages + other.delivered_messages,
+            build: self.build.max(other.build),
+            wall: self.wall.max(other.wall),
+            peak_memory_bytes: both(self.peak_memory_bytes, other.peak_memory_bytes, u64::max),
+        }
+    }
+}
+
+fn both<T>(one: Option<T>, another: Option<T>, join: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (one, another) {
+        (Some(one), Some(another)) => Some(join(one, another)),
+        (one, another) => one.or(another),
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    duration.min(LONGEST).as_micros() as u64
+}
+
+/// Thousandths of a byte per second, rounded to the nearest.
+fn rate(bytes: u64, alive: Duration) -> u64 {
+    let nanos = alive.as_nanos();
+    let scaled = u128::from(bytes) * u128::from(RATE_SCALE) * 1_000_000_000 + nanos / 2;
+    u64::try_from(scaled / nanos).unwrap_or(u64::MAX)
+}

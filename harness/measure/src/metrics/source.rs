@@ -1,0 +1,88 @@
+//! Where the figures of a metric come from.
+use overlay_core::Class;
+
+use crate::measurement::Nodes;
+use crate::{Cost, Counter, Histogram, Measurement};
+
+/// The figures of one metric in one measurement.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// The only figure; `None` if it was not measured.
+    Number(Option<f64>),
+    /// A distribution, from which the statistics are taken.
+    Distribution(&'a Histogram),
+}
+
+/// Not measured.
+pub(super) const ABSENT: Source<'static> = Source::Number(None);
+
+pub(super) fn measured(count: u64) -> Source<'static> {
+    Source::Number(Some(count as f64))
+}
+
+pub(super) fn ratio(part: u64, whole: u64) -> Source<'static> {
+    Source::Number((whole > 0).then(|| part as f64 / whole as f64))
+}
+
+pub(super) fn sent(nodes: &Nodes, class: Class) -> Source<'_> {
+    Source::Distribution(&nodes.sent[class as usize])
+}
+
+pub(super) fn received(nodes: &Nodes, class: Class) -> Source<'_> {
+    Source::Distribution(&nodes.received[class as usize])
+}
+
+pub(super) fn fetches(measurement: &Measurement) -> u64 {
+    let fetches = &measurement.fetches;
+    fetches.intact() + fetches.corrupt + fetches.failed
+}
+
+pub(super) fn penalty(measurement: &Measurement) -> Option<f64> {
+    let freeloaders = measurement.fetches.freeloaders_us.quantile(0.5)?;
+    let contributors = measurement.fetches.contributors_us.quantile(0.5)?;
+    (contributors > 0).then(|| freeloaders as f64 / contributors as f64)
+}
+
+pub(super) fn counter(measurement: &Measurement, counter: Counter) -> Source<'static> {
+    measurement.counters.get(&counter).map_or(ABSENT, |count| measured(*count))
+}
+
+pub(super) fn cost(
+    measurement: &Measurement,
+    read: impl FnOnce(&Cost) -> Option<f64>,
+) -> Source<'static> {
+    Source::Number(measurement.cost.as_ref().and_then(read))
+}
+
+pub(super) fn per_second(count: u64, cost: &Cost) -> Option<f64> {
+    (!cost.wall.is_zero()).then(|| count as f64 / cost.wall.as_secs_f64())
+}
+
+/// The Gini coefficient, exact up to the last division; `None` for no loads, or none but zero.
+pub(super) fn gini(mut loads: Vec<u64>) -> Option<f64> {
+    loads.sort_unstable();
+    let nodes = loads.len() as u128;
+    let sum: u128 = loads.iter().copied().map(u128::from).sum();
+    let ranked: u128 = (1..).zip(&loads).map(|(rank, load)| rank * u128::from(*load)).sum();
+    // Not negative: the loads ascend, so their ranked sum is at least sum × (nodes + 1) / 2.
+    (sum > 0).then(|| (2 * ranked - (nodes + 1) * sum) as f64 / (nodes * sum) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gini_of_known_loads() {
+        let close = |loads: &[u64], expected: f64| {
+            let found = gini(loads.to_vec()).unwrap();
+            assert!((found - expected).abs() < 1e-12, "{loads:?}: {found}, not {expected}");
+        };
+        close(&[5, 5, 5, 5], 0.0);
+        close(&[0, 0, 0, 9], 0.75);
+        close(&[4, 1, 3, 2], 0.25);
+        close(&[u64::MAX, u64::MAX], 0.0);
+        assert_eq!(gini(Vec::new()), None);
+        assert_eq!(gini(vec![0, 0]), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! What a node sent and received, by class of message. Flat, so that a driver can update it for
+//! every message of a million nodes.
+use overlay_core::Class;
+use serde::{Deserialize, Serialize};
+
+/// Messages of one class in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// How many messages.
+    pub messages: u32,
+    /// Their payload in bytes, as [`overlay_core::wire::length`] counts it.
+    pub bytes: u64,
+}
+
+impl Flow {
+    /// Counts one message.
+    #[inline]
+    pub fn count(&mut self, bytes: u32) {
+        self.messages = self.messages.wrapping_add(1);
+        self.bytes += u64::from(bytes);
+    }
+
+    #[inline]
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            messages: self.messages.wrapping_sub(earlier.messages),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+        }
+    }
+}
+
+/// What one node sent and received. The arrays' index is `class as usize`, in the order of
+/// [`Class::ALL`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Sent, by class.
+    pub sent: [Flow; 3],
+    /// Received, by class.
+    pub received: [Flow; 3],
+}
+
+impl Traffic {
+    /// Counts a message sent, with its payload in bytes.
+    #[inline]
+    pub fn send(&mut self, class: Class, bytes: u32) {
+        self.sent[class as usize].count(bytes);
+    }
+
+    /// Counts a message received, with its payload in bytes.
+    #[inline]
+    pub fn receive(&mut self, class: Class, bytes: u32) {
+        self.received[class as usize].count(bytes);
+    }
+
+    /// What was added since an earlier copy of the same counters: the traffic of a window.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let less = |now: &[Flow; 3], then: &[Flow; 3]| {
+            core::array::from_fn(|class| now[class].since(then[class]))
+        };
+        Self {
+            sent: less(&self.sent, &earlier.sent),
+            received: less(&self.received, &earlier.received),
+        }
+    }
+
+    /// Payload sent in all classes, in bytes.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.sent.iter().map(|flow| flow.bytes).sum()
+    }
+
+    /// Payload received in all classes, in bytes.
+    #[must_use]
+    pub fn bytes_received(&self) -> u64 {
+        self.received.iter().map(|flow| flow.bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_the_difference_of_two_copies() {
+        let mut traffic = Traffic::default();
+        traffic.send(Class::Lookup, 10);
+        let start = traffic;
+        traffic.send(Class::Lookup, 5);
+        traffic.send(Class::Data, 100);
+        traffic.receive(Class::Maintenance, 7);
+        let window = traffic.since(&start);
+        assert_eq!(window.sent[Class::Lookup as usize], Flow { messages: 1, bytes: 5 });
+        assert_eq!(window.bytes_sent(), 105);
+        assert_eq!(window.bytes_received(), 7);
+    }
+
+    #[test]
+    fn the_index_of_a_class_is_its_place_in_the_reports() {
+        for (place, class) in Class::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, place);
+        }
+    }
+}
