@@ -1,1 +1,52 @@
-//! Empty.
+//! From YAML to a scenario, and from a scenario and a seed to a world: who is where, who does what,
+//! and when. Both drivers and every overlay meet the same world under the same seed.
+//!
+//! [`Document`] is the text a person wrote, with the way back to its lines for every complaint;
+//! [`Scenario`] is what it says; [`World`] is what a seed makes of it.
+mod assignment;
+mod check;
+mod cities;
+mod diagnosis;
+mod document;
+mod error;
+mod model;
+mod network;
+mod schema;
+mod spans;
+mod timetable;
+mod world;
+
+pub use check::LARGEST_ITEM;
+pub use document::Document;
+pub use error::{Error, Position};
+pub use model::{
+    CITIES, Capacity, Fault, FaultAction, Freeloaders, Join, Keys, MOST_NODES_WITH_HANDSHAKES,
+    Network, Scenario, Start, TestbedOptions, Transport, Workload,
+};
+pub use network::SAME_PLACE_MS;
+pub use schema::schema;
+pub use timetable::{Due, Timetable};
+pub use world::{DueFault, Operations, World};
+
+/// The scenarios that come with the program, by name.
+const BUILT_IN: &[(&str, &str)] = &[("default", include_str!("../../../configs/default.yaml"))];
+
+/// The names of the scenarios that come with the program.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
+/// The text of a scenario that comes with the program.
+///
+/// # Errors
+/// If there is none of this name; says which one may be meant.
+pub fn builtin(name: &str) -> Result<Document, Error> {
+    match BUILT_IN.iter().find(|(known, _)| *known == name) {
+        Some((_, text)) => Document::parse(&format!("built-in scenario {name}"), *text),
+        None => {
+            let names: Vec<&str> = builtin_names().collect();
+            let help = diagnosis::suggestion(name, &names, "built-in scenarios");
+            Err(Error::new(format!("there is no built-in scenario `{name}`"), help))
+        }
+    }
+}

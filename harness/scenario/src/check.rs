@@ -1,0 +1,226 @@
+//! What must be true of a scenario whose every field, taken alone, could be read.
+use std::time::Duration;
+
+use crate::model::{Capacity, Fault, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start, Workload};
+use crate::network::Matrix;
+use crate::world::Operations;
+use crate::{Document, Error};
+
+/// The largest item, in bytes: what one message can carry.
+pub const LARGEST_ITEM: u64 = 16 * 1024 * 1024;
+
+/// How far the shares of capacities may be from 1 in all: room for thirds written as 0.333.
+const SHARES_TOLERANCE: f64 = 0.005;
+
+/// The most classes of access links.
+const MOST_CAPACITIES: usize = 256;
+
+type Checked = Result<(), Error>;
+
+/// Finds the first contradiction in a scenario.
+pub(crate) fn check(scenario: &Scenario, document: &Document) -> Checked {
+    population(scenario, document)?;
+    times(scenario, document)?;
+    network(scenario, document)?;
+    workload(scenario, document)?;
+    for (index, fault) in scenario.faults.iter().enumerate() {
+        check_fault(scenario, fault, &format!("faults[{index}]"), document)?;
+    }
+    if scenario.testbed.nodes_per_process == 0 {
+        return Err(document.complain(
+            "testbed.nodes_per_process",
+            "a process must hold at least one node",
+            "use 1 for the most faithful measurement, more to fit more nodes on a machine",
+        ));
+    }
+    Ok(())
+}
+
+fn population(scenario: &Scenario, document: &Document) -> Checked {
+    let Scenario { nodes, founders, freeloaders, .. } = scenario;
+    let fail = |path, message, help: &str| Err(document.complain(path, message, help));
+    if *nodes == 0 {
+        return fail("nodes", "a scenario needs at least one node".to_owned(), "try 64");
+    }
+    if *founders == 0 {
+        let help = "somebody must be there to join: at least 1";
+        return fail("founders", "there are no founders".to_owned(), help);
+    }
+    if founders > nodes {
+        let message = format!("more founders ({founders}) than nodes ({nodes})");
+        return fail("founders", message, "founders are some of the nodes: 1 up to `nodes`");
+    }
+    let share = freeloaders.share;
+    if !(0.0..=1.0).contains(&share) {
+        let message = match share > 1.0 {
+            true => format!("more freeloaders ({share} × {nodes}) than nodes"),
+            false => format!("{share} is not a share of the nodes"),
+        };
+        return fail("freeloaders.share", message, "a share is 0 to 1: 0.25 is every fourth node");
+    }
+    if scenario.seeds.is_empty() {
+        return fail("seeds", "there are no seeds, so nothing to run".to_owned(), "try [1]");
+    }
+    let repeated =
+        (1..scenario.seeds.len()).find(|&i| scenario.seeds[..i].contains(&scenario.seeds[i]));
+    if let Some(index) = repeated {
+        let message = format!("the seed {} is there twice", scenario.seeds[index]);
+        let help = "equal seeds give equal runs: name each once";
+        return fail(&format!("seeds[{index}]"), message, help);
+    }
+    Ok(())
+}
+
+fn times(scenario: &Scenario, document: &Document) -> Checked {
+    if scenario.start == Start::Joined && scenario.warm_up < scenario.join.over {
+        return Err(document.complain(
+            "warm_up",
+            format!(
+                "the warm-up ({}) is over before the joins are ({})",
+                scenario.warm_up, scenario.join.over
+            ),
+            "make `warm_up` longer than `join.over`, with time for publications and for settling",
+        ));
+    }
+    Ok(())
+}
+
+fn network(scenario: &Scenario, document: &Document) -> Checked {
+    let network = &scenario.network;
+    if network.uniform_round_trip.is_some_and(|span| span.0.is_zero()) {
+        return Err(document.complain(
+            "network.uniform_round_trip",
+            "a round trip of 0 would let answers arrive before they were asked for",
+            "write a time above 0; `testbed.shaped: false` is for the machine's own speed",
+        ));
+    }
+    capacities(&network.capacities, document)?;
+    if let Some(round_trips) = network.handshake_round_trips {
+        let path = "network.handshake_round_trips";
+        if !round_trips.is_finite() || round_trips < 0.0 {
+            let message = format!("a handshake cannot take {round_trips} round trips");
+            return Err(document.complain(path, message, "write a number, 0 or more"));
+        }
+        if round_trips > 0.0 && scenario.nodes > MOST_NODES_WITH_HANDSHAKES {
+            return Err(document.complain(
+                path,
+                format!("connections are not modelled above {MOST_NODES_WITH_HANDSHAKES} nodes"),
+                format!("set it to 0, or `nodes` to {MOST_NODES_WITH_HANDSHAKES} or fewer"),
+            ));
+        }
+    }
+    Matrix::of(network).map(drop).map_err(|bad| match bad.position {
+        Some(_) => bad.into(),
+        None => document.complain("network.matrix", bad.message, bad.help),
+    })
+}
+
+fn capacities(classes: &[Capacity], document: &Document) -> Checked {
+    for (index, class) in classes.iter().enumerate() {
+        if !(0.0..=1.0).contains(&class.share) {
+            return Err(document.complain(
+                &format!("network.capacities[{index}].share"),
+                format!("{} is not a share of the nodes", class.share),
+                "a share is 0 to 1: 0.25 is every fourth node",
+            ));
+        }
+    }
+    if classes.len() > MOST_CAPACITIES {
+        return Err(document.complain(
+            "network.capacities",
+            format!("{} classes of capacity are more than {MOST_CAPACITIES}", classes.len()),
+            "merge classes that are alike",
+        ));
+    }
+    let sum: f64 = classes.iter().map(|class| class.share).sum();
+    if !classes.is_empty() && (sum - 1.0).abs() > SHARES_TOLERANCE {
+        return Err(document.complain(
+            "network.capacities",
+            format!("the shares of the capacities add up to {sum:.3}, not to 1"),
+            "every node has exactly one kind of link: make the shares add up to 1",
+        ));
+    }
+    Ok(())
+}
+
+fn workload(scenario: &Scenario, document: &Document) -> Checked {
+    let Workload { items, item_size, copies, searches, rate, timeout, .. } = scenario.workload;
+    let fail = |field: &str, message: String, help: &str| {
+        Err(document.complain(&format!("workload.{field}"), message, help))
+    };
+    if item_size.0 > LARGEST_ITEM {
+        let message = format!("items of {item_size} are larger than one message can carry");
+        return fail("item_size", message, "at most 16MiB");
+    }
+    let exponent = scenario.workload.popularity_exponent;
+    if !exponent.is_finite() || exponent < 0.0 {
+        let message = format!("{exponent} is not an exponent of Zipf's law");
+        return fail("popularity_exponent", message, "0 (all alike) or more; 0.8 is usual");
+    }
+    if items > 0 && (copies == 0 || copies > scenario.nodes) {
+        let message = format!("{copies} of {} nodes cannot publish an item", scenario.nodes);
+        return fail("copies", message, "each copy is published by another node: 1 up to `nodes`");
+    }
+    if searches > 0 && rate.0 == 0 {
+        let message = format!("at a rate of 0, {searches} searches are never due");
+        return fail("rate", message, "write a rate above 0, such as 80/s, or `searches: 0`");
+    }
+    if searches > 0 && items == 0 && scenario.workload.keys == Keys::Published {
+        let help = "publish some items, or search for `keys: random`";
+        return fail("items", "there is nothing to search for".to_owned(), help);
+    }
+    if scenario.workload.fetch && scenario.workload.keys == Keys::Random {
+        let help = "use `keys: published`, or `fetch: false`";
+        return fail("fetch", "nobody holds what random keys stand for".to_owned(), help);
+    }
+    if timeout.0.is_zero() {
+        let message = "with a timeout of 0 every search has failed before it began".to_owned();
+        return fail("timeout", message, "write a time above 0, such as 4s");
+    }
+    if Operations::of(scenario).is_none() {
+        let message = "there are more operations than can be numbered".to_owned();
+        return fail(
+            "searches",
+            message,
+            "joins, publications, searches and fetches: at most 2^32",
+        );
+    }
+    Ok(())
+}
+
+fn check_fault(scenario: &Scenario, fault: &Fault, path: &str, document: &Document) -> Checked {
+    let fail = |field: &str, message: String, help: String| {
+        Err(document.complain(&format!("{path}{field}"), message, help))
+    };
+    let stranger = fault.nodes.iter().enumerate().find(|(_, node)| **node >= scenario.nodes);
+    if let Some((index, node)) = stranger {
+        let message = format!("there is no node {node}");
+        let help = format!("nodes are numbered 0 to {}", scenario.nodes - 1);
+        return fail(&format!(".nodes[{index}]"), message, help);
+    }
+    if !(0.0..=1.0).contains(&fault.share) {
+        let message = format!("{} is not a share of the nodes", fault.share);
+        return fail(".share", message, "a share is 0 to 1: 0.5 is every second node".to_owned());
+    }
+    if fault.nodes.is_empty() && fault.share == 0.0 {
+        let help = "list `nodes`, or give a `share` above 0".to_owned();
+        return fail("", "this fault strikes nobody".to_owned(), help);
+    }
+    let end = expected_end(scenario);
+    if fault.at.0 > end {
+        let message = format!("this fault at {} comes after the run's end", fault.at);
+        return fail(".at", message, format!("the run ends at about {:.0}s", end.as_secs_f64()));
+    }
+    Ok(())
+}
+
+/// When the last search is expected to have timed out; the seed decides when exactly.
+fn expected_end(scenario: &Scenario) -> Duration {
+    let workload = &scenario.workload;
+    let searching = match workload.searches {
+        0 => 0.0,
+        searches => searches as f64 / workload.rate.per_second(),
+    };
+    let searching = Duration::try_from_secs_f64(searching).unwrap_or(Duration::MAX);
+    scenario.warm_up.0.saturating_add(searching).saturating_add(workload.timeout.0)
+}

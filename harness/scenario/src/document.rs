@@ -1,0 +1,212 @@
+//! A scenario as it was written: the text, the command line's changes to it, and the way back from
+//! any field to the place where a person wrote it.
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_yaml::{Mapping, Value};
+
+use crate::assignment::Assignment;
+use crate::model::{CITIES, Scenario};
+use crate::spans::{Spans, parent};
+use crate::{Error, check, diagnosis};
+
+/// A scenario file as read, with the assignments made to it since, so that any later complaint
+/// about a field can point at the line and column, or at the argument, that gave it its value.
+#[derive(Clone, Debug)]
+pub struct Document {
+    name: String,
+    /// The name for a scenario that does not name itself.
+    stem: Option<String>,
+    folder: Option<PathBuf>,
+    text: String,
+    spans: Spans,
+    value: Value,
+    assignments: Vec<Assignment>,
+}
+
+/// Which part of a field a complaint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Its name.
+    Key,
+    /// Its value.
+    Value,
+}
+
+impl Document {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not YAML.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::new(
+                format!("cannot read the scenario `{}`: {error}", path.display()),
+                "name a YAML file, or one of the built-in scenarios",
+            )
+        })?;
+        let mut document = Self::parse(&path.display().to_string(), text)?;
+        document.stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        document.folder = path.parent().map(Path::to_owned);
+        Ok(document)
+    }
+
+    /// Reads a scenario from a text; the name is what errors call it.
+    ///
+    /// # Errors
+    /// If the text is not YAML.
+    pub fn parse(name: &str, text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        let spans = Spans::of(&text).map_err(|error| {
+            let at = diagnosis::byte_at(&text, error.marker().line(), error.marker().col());
+            diagnosis::not_yaml(error.info()).at(name, &text, at)
+        })?;
+        let value = serde_yaml::from_str(&text).map_err(|error| {
+            let at = error.location().map_or(0..0, |location| {
+                diagnosis::byte_at(&text, location.line(), location.column() - 1)
+            });
+            diagnosis::not_yaml(&diagnosis::without_location(&error)).at(name, &text, at)
+        })?;
+        Ok(Self {
+            name: name.to_owned(),
+            stem: None,
+            folder: None,
+            text,
+            spans,
+            value,
+            assignments: Vec::new(),
+        })
+    }
+
+    /// Changes one field, as in `workload.rate=100/s`, `overlays.chord.successors=4` or
+    /// `faults[0].at=20s`. The value is YAML. Later assignments win over earlier ones and over the
+    /// file. Whether the field exists and the value suits it is checked when the scenario is read.
+    ///
+    /// # Errors
+    /// If the text is no assignment, or goes through a value that has no fields.
+    pub fn set(&mut self, assignment: &str) -> Result<(), Error> {
+        let assignment = Assignment::parse(assignment)?;
+        assignment.apply(&mut self.value)?;
+        self.assignments.push(assignment);
+        Ok(())
+    }
+
+    /// The scenario, complete and checked.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it: an unknown field, a wrong type or unit, values that
+    /// contradict each other, a matrix file that cannot be read.
+    pub fn scenario(&self) -> Result<Scenario, Error> {
+        let mut scenario: Scenario =
+            diagnosis::deserialize(&self.without_empty_sections(), "", self)?;
+        if self.value.get("name").is_none()
+            && let Some(stem) = &self.stem
+        {
+            scenario.name.clone_from(stem);
+        }
+        scenario.network.matrix = self.sought(scenario.network.matrix);
+        check::check(&scenario, self)?;
+        Ok(scenario)
+    }
+
+    /// The overlay's own section; its default if there is none.
+    ///
+    /// # Errors
+    /// What is wrong in the section, pointing into it.
+    pub fn overlay_config<C: DeserializeOwned + Default>(&self, overlay: &str) -> Result<C, Error> {
+        match self.value.get("overlays").and_then(|overlays| overlays.get(overlay)) {
+            None | Some(Value::Null) => Ok(C::default()),
+            Some(section) => diagnosis::deserialize(section, &format!("overlays.{overlay}"), self),
+        }
+    }
+
+    /// Checks that every section under `overlays` is that of a known overlay.
+    ///
+    /// # Errors
+    /// The first section that is not, and which overlay may be meant.
+    pub fn check_overlays(&self, known: &[&str]) -> Result<(), Error> {
+        let Some(Value::Mapping(sections)) = self.value.get("overlays") else {
+            return Ok(());
+        };
+        let names = sections.keys().filter_map(Value::as_str);
+        match names.into_iter().find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let help = diagnosis::suggestion(name, known, "overlays");
+                let message = format!("there is no overlay `{name}`");
+                Err(self.complain_about(&format!("overlays.{name}"), Part::Key, message, help))
+            }
+        }
+    }
+
+    /// A complaint about the value at a path, such as `network.capacities[0].share`: points at it,
+    /// or, where it is not written down, at the nearest section that is.
+    #[must_use]
+    pub fn complain(
+        &self,
+        path: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Error {
+        self.complain_about(path, Part::Value, message, help)
+    }
+
+    pub(crate) fn complain_about(
+        &self,
+        path: &str,
+        part: Part,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Error {
+        let error = Error::new(message, help);
+        for assignment in self.assignments.iter().rev() {
+            let written = self.spans.of_path(path).is_some();
+            if let Some(range) = assignment.place_of(path, part, written) {
+                return error.at("the command line", &assignment.text, range);
+            }
+        }
+        error.at(&self.name, &self.text, self.place_of(path, part))
+    }
+
+    fn place_of(&self, path: &str, part: Part) -> Range<usize> {
+        if let Some(place) = self.spans.of_path(path) {
+            return if part == Part::Key { place.key.clone() } else { place.value.clone() };
+        }
+        let mut section = path;
+        while let Some(outer) = parent(section) {
+            if let Some(place) = self.spans.of_path(outer) {
+                return place.key.clone();
+            }
+            section = outer;
+        }
+        0..0
+    }
+
+    /// A section of which nothing is left but comments reads as null; it means the defaults.
+    fn without_empty_sections(&self) -> Value {
+        match &self.value {
+            Value::Null => Value::Mapping(Mapping::new()),
+            Value::Mapping(sections) => sections
+                .iter()
+                .filter(|(_, section)| !section.is_null())
+                .map(|(name, section)| (name.clone(), section.clone()))
+                .collect::<Mapping>()
+                .into(),
+            other => other.clone(),
+        }
+    }
+
+    /// A matrix file's path is tried as it is, then from the folder of the scenario.
+    fn sought(&self, matrix: String) -> String {
+        if matrix == CITIES || Path::new(&matrix).exists() {
+            return matrix;
+        }
+        let beside = self.folder.as_ref().map(|folder| folder.join(&matrix));
+        match beside.filter(|path| path.exists()) {
+            Some(path) => path.display().to_string(),
+            None => matrix,
+        }
+    }
+}

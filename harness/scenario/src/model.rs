@@ -1,0 +1,325 @@
+//! What a scenario file holds: a world and a workload, as plain structs with a default each.
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use overlay_core::Strategy;
+use overlay_core::units::{BitRate, Bytes, Frequency, Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha1::{Digest as _, Sha1};
+
+/// The name under which [`Network::matrix`] finds the built-in table of cities.
+pub const CITIES: &str = "cities";
+
+/// The largest run in which connections cost a handshake: with more nodes, drivers do not keep
+/// track of who is connected to whom.
+pub const MOST_NODES_WITH_HANDSHAKES: u32 = 4096;
+
+/// One scenario: a world and a workload. Together with a seed it determines everything that
+/// happens to an overlay from outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenario {
+    /// The name in tables and records; without one, the file's.
+    pub name: String,
+    /// What the scenario is for, in a sentence.
+    pub description: String,
+    /// How many nodes there are, at least 1.
+    pub nodes: u32,
+    /// How many of them the overlay starts from, knowing each other, 1 to `nodes`; the others join
+    /// through one of these.
+    pub founders: u32,
+    /// One run per seed. A seed draws places, capacities, conducts, keys and times.
+    pub seeds: Vec<u64>,
+    /// How the overlay comes to be.
+    pub start: Start,
+    /// How nodes join; only where `start` is `joined`.
+    pub join: Join,
+    /// From the start of the run to the first measured search: joins, publications and time to
+    /// settle; at least `join.over`.
+    pub warm_up: Span,
+    /// Where nodes are and how they are attached.
+    pub network: Network,
+    /// What is published, searched and fetched.
+    pub workload: Workload,
+    /// Who takes without giving.
+    pub freeloaders: Freeloaders,
+    /// What goes wrong, and when.
+    pub faults: Vec<Fault>,
+    /// What only the testbed needs to know.
+    pub testbed: TestbedOptions,
+    /// Each overlay's own section, by the overlay's name.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub overlays: BTreeMap<String, serde_yaml::Value>,
+}
+
+/// How the overlay comes to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// The founders first, then everybody else joins one by one.
+    #[default]
+    Joined,
+    /// Every node begins in the state it would have after everybody joined and maintenance had
+    /// converged; nobody joins.
+    Converged,
+}
+
+/// How nodes join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Join {
+    /// The time over which joins are spread evenly, each at a random moment of its share.
+    pub over: Span,
+}
+
+/// Where nodes are and how they are attached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// Round trips between places: `cities` is the built-in table; anything else is the path of a
+    /// matrix file, sought from the working directory, then from the scenario file's folder. Every
+    /// node is put in a place drawn uniformly.
+    pub matrix: String,
+    /// One round trip between any two nodes, instead of the matrix.
+    pub uniform_round_trip: Option<Span>,
+    /// Classes of access links; their shares add up to 1. None: capacities are unlimited.
+    pub capacities: Vec<Capacity>,
+    /// Round trips that a new connection costs before its first message is delivered. Unset: see
+    /// [`Scenario::handshake_round_trips`].
+    pub handshake_round_trips: Option<f64>,
+    /// How long a message to a dead node waits before the sender learns of the death. Unset: one
+    /// round trip, as the dead node's host answers with a reset.
+    pub dead_peer_timeout: Option<Span>,
+}
+
+/// One class of access links.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Capacity {
+    /// The share of nodes with such a link, 0 to 1.
+    pub share: f64,
+    /// What the node can send; `0bit/s` is unlimited.
+    pub up: BitRate,
+    /// What the node can receive; `0bit/s` is unlimited.
+    pub down: BitRate,
+}
+
+/// What is published, searched and fetched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Workload {
+    /// How many different items are published.
+    pub items: u32,
+    /// The size of each, at most 16 MiB.
+    pub item_size: Bytes,
+    /// Which keys are searched for.
+    pub keys: Keys,
+    /// The exponent s of Zipf's law: the k-th most popular item is searched with a probability
+    /// proportional to 1/k^s. 0: all items are equally popular.
+    pub popularity_exponent: f64,
+    /// How many nodes publish each item, 1 to `nodes`.
+    pub copies: u32,
+    /// How many searches there are.
+    pub searches: u64,
+    /// Searches by the whole network. They are a Poisson process: each is due at its time however
+    /// long those before it take (an open loop).
+    pub rate: Frequency,
+    /// Whether a successful search is followed by a fetch from the holder it found.
+    pub fetch: bool,
+    /// How long a search may take, and then a fetch, before it has failed.
+    pub timeout: Span,
+}
+
+/// Which keys are searched for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keys {
+    /// Those of published items.
+    #[default]
+    Published,
+    /// Uniformly random ones, which nobody published: the search is for the responsible node.
+    Random,
+}
+
+/// Who takes without giving.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Freeloaders {
+    /// The share of nodes that freeload, 0 to 1.
+    pub share: f64,
+    /// How they do it.
+    pub strategy: Strategy,
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fault {
+    /// When, since the start of the run.
+    pub at: Span,
+    /// What.
+    pub action: FaultAction,
+    /// Which nodes for certain.
+    pub nodes: Vec<u32>,
+    /// Which share, 0 to 1, of the nodes not listed that no fault has struck before.
+    pub share: f64,
+}
+
+/// What happens to a node.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultAction {
+    /// It stops without notice; whoever talks to it finds the connection broken.
+    #[default]
+    Kill,
+    /// It never does anything again, but its connections stay open.
+    Freeze,
+    /// It departs with notice.
+    Leave,
+}
+
+/// What only the testbed needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestbedOptions {
+    /// How many nodes share a process, at least 1.
+    pub nodes_per_process: u32,
+    /// What carries connections.
+    pub transport: Transport,
+    /// Whether latencies and capacities of the network apply; if not, nodes talk as fast as the
+    /// machine can.
+    pub shaped: bool,
+}
+
+/// What carries connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// TCP with Noise and Yamux.
+    #[default]
+    Tcp,
+    /// QUIC.
+    Quic,
+}
+
+impl Default for Scenario {
+    /// The values of `configs/default.yaml`, where each has its reason, less its access links.
+    fn default() -> Self {
+        Self {
+            name: "unnamed".to_owned(),
+            description: String::new(),
+            nodes: 64,
+            founders: 9,
+            seeds: vec![1],
+            start: Start::Joined,
+            join: Join::default(),
+            warm_up: Span(Duration::from_secs(12)),
+            network: Network::default(),
+            workload: Workload::default(),
+            freeloaders: Freeloaders::default(),
+            faults: Vec::new(),
+            testbed: TestbedOptions::default(),
+            overlays: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Join {
+    fn default() -> Self {
+        Self { over: Span(Duration::from_secs(3)) }
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            matrix: CITIES.to_owned(),
+            uniform_round_trip: None,
+            capacities: Vec::new(),
+            handshake_round_trips: None,
+            dead_peer_timeout: None,
+        }
+    }
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { share: 1.0, up: BitRate(0), down: BitRate(0) }
+    }
+}
+
+impl Default for Workload {
+    fn default() -> Self {
+        Self {
+            items: 256,
+            item_size: Bytes(1024),
+            keys: Keys::Published,
+            popularity_exponent: 0.0,
+            copies: 1,
+            searches: 2_000,
+            rate: Frequency(80_000_000),
+            fetch: false,
+            timeout: Span(Duration::from_secs(4)),
+        }
+    }
+}
+
+impl Default for Freeloaders {
+    fn default() -> Self {
+        Self { share: 0.0, strategy: Strategy::NoForward }
+    }
+}
+
+impl Default for Fault {
+    fn default() -> Self {
+        Self { at: Span(Duration::ZERO), action: FaultAction::Kill, nodes: Vec::new(), share: 0.0 }
+    }
+}
+
+impl Default for TestbedOptions {
+    fn default() -> Self {
+        Self { nodes_per_process: 1, transport: Transport::Tcp, shaped: true }
+    }
+}
+
+impl Scenario {
+    /// The scenario with every value written out. Reads back equal.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        serde_yaml::to_string(self)
+            .expect("a scenario is made of mappings, sequences and scalars, which YAML can write")
+    }
+
+    /// Sixteen hexadecimal digits that equal scenarios share, whatever their seeds: the head of the
+    /// SHA-1 of the resolved YAML without its seeds.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let unseeded = Self { seeds: Vec::new(), ..self.clone() };
+        let hash = Sha1::digest(unseeded.to_yaml().as_bytes());
+        hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Round trips that a new connection costs before its first message is delivered.
+    ///
+    /// If the scenario does not say: 2 over TCP, whose own handshake the testbed does not delay but
+    /// whose Noise and Yamux negotiation it does; none over QUIC; and none above
+    /// [`MOST_NODES_WITH_HANDSHAKES`] nodes, where connections are not modelled.
+    #[must_use]
+    pub fn handshake_round_trips(&self) -> f64 {
+        let modelled = self.nodes <= MOST_NODES_WITH_HANDSHAKES;
+        let tcp = self.testbed.transport == Transport::Tcp;
+        let default = if modelled && tcp { 2.0 } else { 0.0 };
+        self.network.handshake_round_trips.unwrap_or(default)
+    }
+
+    /// When the joins are over: at once where the overlay starts converged.
+    pub(crate) fn joined_by(&self) -> Duration {
+        match self.start {
+            Start::Joined => self.join.over.0,
+            Start::Converged => Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! What the workload asks of nodes, and when. Drawn as it is iterated, so that ten million searches
+//! need no memory.
+use std::collections::BTreeSet;
+use std::iter::FusedIterator;
+use std::sync::Arc;
+use std::time::Duration;
+
+use overlay_core::{Blob, Command, Item, Key, NodeId, OpId, Purpose, Random, Time};
+
+use crate::model::{Keys, Scenario, Start};
+use crate::world::Operations;
+
+/// Stream of [`Purpose::Churn`] for joins.
+const JOINS: u64 = 0;
+/// Streams of [`Purpose::Workload`]: one for each thing drawn, so that none disturbs another.
+const ARRIVALS: u64 = 0;
+const SEARCHERS: u64 = 1;
+const TARGETS: u64 = 2;
+const PUBLISHERS: u64 = 3;
+const PUBLICATION_TIMES: u64 = 4;
+
+/// A command that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// When; what comes of it is timed from here.
+    pub at: Time,
+    /// The node it is for.
+    pub node: NodeId,
+    /// The command.
+    pub command: Command,
+}
+
+/// The commands of a run in the order of time: founders, joins, publications, searches. Fetches
+/// follow from searches, and departures from faults, so they are not here.
+#[derive(Clone, Debug)]
+pub struct Timetable {
+    plan: Arc<Plan>,
+    next: Next,
+    joins: Random,
+    publications: Publications,
+    publication_times: Random,
+    arrivals: Gaps,
+    searchers: Random,
+    targets: Random,
+}
+
+/// What comes next: of the phase, the entry with this number.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Founder(u32),
+    Join(u32),
+    Publication(u32),
+    Search(u32),
+}
+
+/// What a timetable is drawn from.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    seed: u64,
+    start: Start,
+    pub(crate) nodes: u32,
+    pub(crate) founders: u32,
+    joined_by: Duration,
+    items: u32,
+    item_size: u32,
+    copies: u32,
+    keys: Keys,
+    popularity: Popularity,
+    pub(crate) searches_from: Time,
+    pub(crate) timeout: Duration,
+    operations: Operations,
+    arrivals: Gaps,
+}
+
+/// How likely each item is to be searched.
+#[derive(Debug)]
+enum Popularity {
+    /// All alike.
+    Uniform(u32),
+    /// By Zipf's law: the sum of the weights up to and with each item.
+    Zipf(Vec<f64>),
+}
+
+/// The times at which searches are due: a Poisson process.
+#[derive(Clone, Debug)]
+pub(crate) struct Gaps {
+    random: Random,
+    now: Time,
+    mean_ns: f64,
+}
+
+/// Who publishes which item, item after item.
+#[derive(Clone, Debug)]
+pub(crate) struct Publications {
+    random: Random,
+    nodes: u32,
+    copies: u32,
+    items: u32,
+    /// The next item.
+    next: u32,
+    /// The publishers of the item before it who are still to come.
+    publishers: Vec<u32>,
+}
+
+impl Plan {
+    pub(crate) fn new(scenario: &Scenario, seed: u64, operations: Operations) -> Self {
+        let workload = &scenario.workload;
+        Self {
+            seed,
+            start: scenario.start,
+            nodes: scenario.nodes,
+            founders: scenario.founders,
+            joined_by: scenario.joined_by(),
+            items: workload.items,
+            item_size: u32::try_from(workload.item_size.0).unwrap_or(u32::MAX),
+            copies: workload.copies,
+            keys: workload.keys,
+            popularity: Popularity::new(workload.items, workload.popularity_exponent),
+            searches_from: Time::ZERO + scenario.warm_up.0,
+            timeout: workload.timeout.0,
+            operations,
+            arrivals: Gaps::new(scenario, seed),
+        }
+    }
+
+    /// The item with this number.
+    pub(crate) fn item(&self, number: u32) -> Item {
+        Item {
+            key: Key::of(format!("item {number}").as_bytes()),
+            blob: Blob::new(u64::from(number), self.item_size),
+        }
+    }
+
+    /// From 40 % to 80 % of the time between the last join and the first search: late enough for
+    /// the overlay to stand, early enough for publications to settle.
+    fn publication_window(&self) -> (Duration, Duration) {
+        let rest = (self.searches_from - Time::ZERO).saturating_sub(self.joined_by);
+        (self.joined_by + rest / 5 * 2, rest / 5 * 2)
+    }
+}
+
+impl Timetable {
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        let stream = |purpose, index| Random::stream(plan.seed, purpose, index);
+        Self {
+            next: match plan.start {
+                Start::Joined => Next::Founder(0),
+                Start::Converged => Next::Publication(0),
+            },
+            joins: stream(Purpose::Churn, JOINS),
+            publications: Publications::new(&plan),
+            publication_times: stream(Purpose::Workload, PUBLICATION_TIMES),
+            arrivals: plan.arrivals.clone(),
+            searchers: stream(Purpose::Workload, SEARCHERS),
+            targets: stream(Purpose::Workload, TARGETS),
+            plan,
+        }
+    }
+
+    fn join(&mut self, index: u32) -> Due {
+        let joins = &self.plan.operations.joins;
+        Due {
+            at: Time::ZERO + spread(self.plan.joined_by, index, joins.len(), &mut self.joins),
+            node: NodeId(self.plan.founders + index),
+            command: Command::Join {
+                op: OpId(joins.start + index),
+                rendezvous: NodeId(self.joins.below(u64::from(self.plan.founders)) as u32),
+            },
+        }
+    }
+
+    fn publication(&mut self, index: u32, item: u32, publisher: NodeId) -> Due {
+        let publishes = &self.plan.operations.publishes;
+        let (from, over) = self.plan.publication_window();
+        let after = spread(over, index, publishes.len(), &mut self.publication_times);
+        Due {
+            at: Time::ZERO + from + after,
+            node: publisher,
+            command: Command::Publish {
+                op: OpId(publishes.start + index),
+                item: self.plan.item(item),
+            },
+        }
+    }
+
+    fn search(&mut self, index: u32, at: Time) -> Due {
+        let key = match self.plan.keys {
+            Keys::Published => self.plan.item(self.plan.popularity.draw(&mut self.targets)).key,
+            Keys::Random => random_key(&mut self.targets),
+        };
+        Due {
+            at,
+            node: NodeId(self.searchers.below(u64::from(self.plan.nodes)) as u32),
+            command: Command::Search { op: OpId(self.plan.operations.searches.start + index), key },
+        }
+    }
+}
+
+impl Iterator for Timetable {
+    type Item = Due;
+
+    fn next(&mut self) -> Option<Due> {
+        loop {
+            match self.next {
+                Next::Founder(node) if node < self.plan.founders => {
+                    self.next = Next::Founder(node + 1);
+                    let command = Command::Found { founders: self.plan.founders };
+                    return Some(Due { at: Time::ZERO, node: NodeId(node), command });
+                }
+                Next::Founder(_) => self.next = Next::Join(0),
+                Next::Join(index) if (index as usize) < self.plan.operations.joins.len() => {
+                    self.next = Next::Join(index + 1);
+                    return Some(self.join(index));
+                }
+                Next::Join(_) => self.next = Next::Publication(0),
+                Next::Publication(index) => match self.publications.next() {
+                    Some((item, publisher)) => {
+                        self.next = Next::Publication(index + 1);
+                        return Some(self.publication(index, item, publisher));
+                    }
+                    None => self.next = Next::Search(0),
+                },
+                Next::Search(index) if (index as usize) < self.plan.operations.searches.len() => {
+                    self.next = Next::Search(index + 1);
+                    let at = self.arrivals.next()?;
+                    return Some(self.search(index, at));
+                }
+                Next::Search(_) => return None,
+            }
+        }
+    }
+}
+
+impl FusedIterator for Timetable {}
+
+impl Gaps {
+    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
+        Self {
+            random: Random::stream(seed, Purpose::Workload, ARRIVALS),
+            now: Time::ZERO + scenario.warm_up.0,
+            mean_ns: 1e9 / scenario.workload.rate.per_second(),
+        }
+    }
+}
+
+impl Iterator for Gaps {
+    type Item = Time;
+
+    fn next(&mut self) -> Option<Time> {
+        let gap_ns = -libm::log(1.0 - self.random.unit()) * self.mean_ns;
+        self.now = self.now + Duration::from_nanos((gap_ns + 0.5) as u64);
+        Some(self.now)
+    }
+}
+
+impl Publications {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            random: Random::stream(plan.seed, Purpose::Workload, PUBLISHERS),
+            nodes: plan.nodes,
+            copies: plan.copies,
+            items: plan.items,
+            next: 0,
+            publishers: Vec::new(),
+        }
+    }
+
+    /// Distinct nodes, any set of them equally likely (Floyd; Bentley 1987), in descending order.
+    fn draw_publishers(&mut self) {
+        let mut drawn = BTreeSet::new();
+        for last in self.nodes - self.copies..self.nodes {
+            let node = self.random.below(u64::from(last) + 1) as u32;
+            if !drawn.insert(node) {
+                drawn.insert(last);
+            }
+        }
+        self.publishers.extend(drawn.into_iter().rev());
+    }
+}
+
+impl Iterator for Publications {
+    type Item = (u32, NodeId);
+
+    fn next(&mut self) -> Option<(u32, NodeId)> {
+        if self.publishers.is_empty() && self.next < self.items {
+            self.draw_publishers();
+            self.next += 1;
+        }
+        self.publishers.pop().map(|node| (self.next - 1, NodeId(node)))
+    }
+}
+
+impl Popularity {
+    fn new(items: u32, exponent: f64) -> Self {
+        if exponent == 0.0 {
+            return Self::Uniform(items);
+        }
+        let sums = (1..=items).scan(0.0, |sum, rank| {
+            *sum += libm::pow(f64::from(rank), -exponent);
+            Some(*sum)
+        });
+        Self::Zipf(sums.collect())
+    }
+
+    fn draw(&self, random: &mut Random) -> u32 {
+        match self {
+            Self::Uniform(items) => random.below(u64::from(*items)) as u32,
+            Self::Zipf(sums) => {
+                let point = random.unit() * sums.last().copied().unwrap_or(0.0);
+                sums.partition_point(|sum| *sum <= point).min(sums.len().saturating_sub(1)) as u32
+            }
+        }
+    }
+}
+
+/// A random moment in the share of a time that falls to one of so many.
+fn spread(over: Duration, index: u32, of: usize, random: &mut Random) -> Duration {
+    let (over, of) = (over.as_nanos(), of as u128);
+    let start = over * u128::from(index) / of;
+    let end = over * (u128::from(index) + 1) / of;
+    let jitter = random.below(u64::try_from(end - start).unwrap_or(u64::MAX));
+    Duration::from_nanos(u64::try_from(start).unwrap_or(u64::MAX).saturating_add(jitter))
+}
+
+fn random_key(random: &mut Random) -> Key {
+    let mut key = [0; 20];
+    for chunk in key.chunks_mut(8) {
+        chunk.copy_from_slice(&random.next_u64().to_be_bytes()[..chunk.len()]);
+    }
+    Key(key)
+}

@@ -1,0 +1,332 @@
+//! The world drawn from a scenario and one seed: where nodes are, how they are attached, how they
+//! behave and what strikes them. The same for every overlay and for both drivers.
+use std::ops::Range;
+use std::sync::Arc;
+
+use overlay_core::units::BitRate;
+use overlay_core::{Conduct, Item, NodeId, OpId, Purpose, Random, Time};
+
+use crate::Error;
+use crate::model::{Capacity, Fault, FaultAction, Scenario, Start};
+use crate::network::Matrix;
+use crate::timetable::{Gaps, Plan, Publications, Timetable};
+
+/// Random streams of [`Purpose::Network`].
+const PLACES: u64 = 0;
+const CAPACITIES: u64 = 1;
+/// Streams of [`Purpose::Churn`] from this one on are the faults'; 0 is the joins'.
+const FAULTS: u64 = 1;
+
+/// What a scenario and a seed determine from outside the overlay.
+#[derive(Debug)]
+pub struct World {
+    plan: Arc<Plan>,
+    place_names: Vec<String>,
+    places: Vec<u16>,
+    one_way: Vec<u64>,
+    unmeasured: usize,
+    capacities: Vec<Capacity>,
+    /// Each node's class of access link; empty if there is none.
+    links: Vec<u8>,
+    /// Whether each node freeloads, and how those that do; empty if nobody does.
+    freeloaders: Vec<bool>,
+    freeloading: Conduct,
+    faults: Vec<DueFault>,
+    operations: Operations,
+    last_search: Time,
+}
+
+/// A fault at one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueFault {
+    /// When it is due.
+    pub at: Time,
+    /// The node it strikes.
+    pub node: NodeId,
+    /// What happens to the node.
+    pub action: FaultAction,
+}
+
+/// The numbers of a run's operations: dense, kind after kind, each kind in the order of issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operations {
+    /// Joins, in the order of nodes.
+    pub joins: Range<u32>,
+    /// Publications, item after item.
+    pub publishes: Range<u32>,
+    /// Searches, in the order they are due.
+    pub searches: Range<u32>,
+    /// One for each search if searches are followed by fetches, otherwise none.
+    pub fetches: Range<u32>,
+    /// One for each node if any fault is a leave, otherwise none.
+    pub leaves: Range<u32>,
+}
+
+impl World {
+    /// Draws the world of a scenario that [`Document::scenario`](crate::Document::scenario) found
+    /// no fault with.
+    ///
+    /// # Errors
+    /// If the matrix file cannot be read any more, or there are more operations than numbers.
+    pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Error> {
+        let matrix = Matrix::of(&scenario.network)?;
+        let operations = Operations::of(scenario).ok_or_else(|| {
+            Error::new("there are more operations than can be numbered", "at most 2^32 in all")
+        })?;
+        let plan = Arc::new(Plan::new(scenario, seed, operations.clone()));
+        let mut places = Random::stream(seed, Purpose::Network, PLACES);
+        let width = matrix.names.len() as u64;
+        let last_search = Gaps::new(scenario, seed)
+            .take(scenario.workload.searches as usize)
+            .last()
+            .unwrap_or(plan.searches_from);
+        Ok(Self {
+            places: (0..scenario.nodes).map(|_| places.below(width) as u16).collect(),
+            place_names: matrix.names,
+            one_way: matrix.one_way,
+            unmeasured: matrix.unmeasured,
+            links: draw_links(scenario, seed),
+            capacities: scenario.network.capacities.clone(),
+            freeloaders: draw_freeloaders(scenario, seed),
+            freeloading: Conduct::Freeloader(scenario.freeloaders.strategy),
+            faults: draw_faults(scenario, seed),
+            operations,
+            last_search,
+            plan,
+        })
+    }
+
+    /// How many nodes there are.
+    #[must_use]
+    pub fn nodes(&self) -> u32 {
+        self.plan.nodes
+    }
+
+    /// How many of them are founders: those with the lowest ids.
+    #[must_use]
+    pub fn founders(&self) -> u32 {
+        self.plan.founders
+    }
+
+    /// Nanoseconds from one node to another: half the round trip between their places.
+    #[must_use]
+    #[inline]
+    pub fn one_way(&self, from: NodeId, to: NodeId) -> u64 {
+        let row = usize::from(self.places[from.index()]) * self.place_names.len();
+        self.one_way[row + usize::from(self.places[to.index()])]
+    }
+
+    /// The place a node is in: a row of the matrix.
+    #[must_use]
+    #[inline]
+    pub fn place(&self, node: NodeId) -> u16 {
+        self.places[node.index()]
+    }
+
+    /// The name of the place a node is in.
+    #[must_use]
+    pub fn place_name(&self, node: NodeId) -> &str {
+        &self.place_names[usize::from(self.place(node))]
+    }
+
+    /// How many pairs of places were measured in neither direction, so that their round trip is the
+    /// shortest detour.
+    #[must_use]
+    pub fn unmeasured_pairs(&self) -> usize {
+        self.unmeasured
+    }
+
+    /// What a node can send; a rate of 0 is unlimited.
+    #[must_use]
+    #[inline]
+    pub fn uplink(&self, node: NodeId) -> BitRate {
+        self.link(node).map_or(BitRate(0), |class| class.up)
+    }
+
+    /// What a node can receive; a rate of 0 is unlimited.
+    #[must_use]
+    #[inline]
+    pub fn downlink(&self, node: NodeId) -> BitRate {
+        self.link(node).map_or(BitRate(0), |class| class.down)
+    }
+
+    /// How a node behaves towards others.
+    #[must_use]
+    pub fn conduct(&self, node: NodeId) -> Conduct {
+        match self.freeloaders.get(node.index()) {
+            Some(true) => self.freeloading,
+            _ => Conduct::Contributor,
+        }
+    }
+
+    /// Everything the workload asks of nodes, in the order of time; drawn as it is iterated.
+    #[must_use]
+    pub fn timetable(&self) -> Timetable {
+        Timetable::new(Arc::clone(&self.plan))
+    }
+
+    /// How operations are numbered.
+    #[must_use]
+    pub fn operations(&self) -> &Operations {
+        &self.operations
+    }
+
+    /// Who publishes what, in the order of publication. Fetched or searched items are these.
+    pub fn publishers(&self) -> impl Iterator<Item = (Item, NodeId)> + use<> {
+        let plan = Arc::clone(&self.plan);
+        Publications::new(&self.plan).map(move |(item, node)| (plan.item(item), node))
+    }
+
+    /// From when on searches are due: the end of the warm-up.
+    #[must_use]
+    pub fn searches_from(&self) -> Time {
+        self.plan.searches_from
+    }
+
+    /// When the last search is due; the end of the warm-up if there is none.
+    #[must_use]
+    pub fn last_search(&self) -> Time {
+        self.last_search
+    }
+
+    /// When the last search has timed out at the latest: the end of what is measured.
+    #[must_use]
+    pub fn ends_at(&self) -> Time {
+        self.last_search + self.plan.timeout
+    }
+
+    /// What strikes which node, in the order of time. No node is struck twice.
+    #[must_use]
+    pub fn faults(&self) -> &[DueFault] {
+        &self.faults
+    }
+
+    #[inline]
+    fn link(&self, node: NodeId) -> Option<&Capacity> {
+        self.links.get(node.index()).map(|&class| &self.capacities[usize::from(class)])
+    }
+}
+
+impl Operations {
+    /// The numbering of a scenario's operations; `None` if they are more than there are numbers.
+    pub(crate) fn of(scenario: &Scenario) -> Option<Self> {
+        let workload = &scenario.workload;
+        let joins = match scenario.start {
+            Start::Joined => scenario.nodes.saturating_sub(scenario.founders),
+            Start::Converged => 0,
+        };
+        let searches = u32::try_from(workload.searches).ok()?;
+        let leaves = scenario.faults.iter().any(|fault| fault.action == FaultAction::Leave);
+        let mut end = 0_u32;
+        let mut next = |count: u32| {
+            let start = end;
+            end = end.checked_add(count)?;
+            Some(start..end)
+        };
+        Some(Self {
+            joins: next(joins)?,
+            publishes: next(workload.items.checked_mul(workload.copies)?)?,
+            searches: next(searches)?,
+            fetches: next(if workload.fetch { searches } else { 0 })?,
+            leaves: next(if leaves { scenario.nodes } else { 0 })?,
+        })
+    }
+
+    /// The fetch that follows this search.
+    #[must_use]
+    pub fn fetch_after(&self, search: OpId) -> OpId {
+        OpId(self.fetches.start + (search.0 - self.searches.start))
+    }
+
+    /// The departure of this node.
+    #[must_use]
+    pub fn leave_of(&self, node: NodeId) -> OpId {
+        OpId(self.leaves.start + node.0)
+    }
+}
+
+/// Each class gets its share of the nodes, to the nearest node; which nodes is drawn.
+fn draw_links(scenario: &Scenario, seed: u64) -> Vec<u8> {
+    let shares: Vec<f64> = scenario.network.capacities.iter().map(|class| class.share).collect();
+    let counts = apportion(&shares, scenario.nodes);
+    let mut links: Vec<u8> = (0..=u8::MAX)
+        .zip(counts)
+        .flat_map(|(class, count)| std::iter::repeat_n(class, count as usize))
+        .collect();
+    shuffle(&mut links, &mut Random::stream(seed, Purpose::Network, CAPACITIES));
+    links
+}
+
+fn draw_freeloaders(scenario: &Scenario, seed: u64) -> Vec<bool> {
+    let count = nearest_count(scenario.freeloaders.share, scenario.nodes as usize);
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut freeloaders = vec![false; scenario.nodes as usize];
+    freeloaders[..count].fill(true);
+    shuffle(&mut freeloaders, &mut Random::stream(seed, Purpose::Population, 0));
+    freeloaders
+}
+
+fn draw_faults(scenario: &Scenario, seed: u64) -> Vec<DueFault> {
+    let mut order: Vec<(usize, &Fault)> = scenario.faults.iter().enumerate().collect();
+    order.sort_by_key(|(_, fault)| fault.at);
+    let mut untouched = vec![true; scenario.nodes as usize];
+    let mut due = Vec::new();
+    for (index, fault) in order {
+        let mut random = Random::stream(seed, Purpose::Churn, FAULTS + index as u64);
+        let mut struck: Vec<u32> = Vec::new();
+        for &node in &fault.nodes {
+            if std::mem::replace(&mut untouched[node as usize], false) {
+                struck.push(node);
+            }
+        }
+        let mut others: Vec<u32> =
+            (0..scenario.nodes).filter(|&node| untouched[node as usize]).collect();
+        shuffle(&mut others, &mut random);
+        others.truncate(nearest_count(fault.share, others.len()));
+        for &node in &others {
+            untouched[node as usize] = false;
+        }
+        struck.append(&mut others);
+        struck.sort_unstable();
+        let at = Time::ZERO + fault.at.0;
+        due.extend(struck.into_iter().map(|node| DueFault {
+            at,
+            node: NodeId(node),
+            action: fault.action,
+        }));
+    }
+    due
+}
+
+/// A share of so many, to the nearest whole one.
+fn nearest_count(share: f64, of: usize) -> usize {
+    ((share * of as f64 + 0.5) as usize).min(of)
+}
+
+/// Whole numbers in proportion to the shares that add up to the total, by largest remainders.
+fn apportion(shares: &[f64], total: u32) -> Vec<u32> {
+    let sum: f64 = shares.iter().sum();
+    let exact: Vec<f64> = shares.iter().map(|share| share / sum * f64::from(total)).collect();
+    let mut counts: Vec<u32> = exact.iter().map(|&quota| quota as u32).collect();
+    let mut by_remainder: Vec<usize> = (0..shares.len()).collect();
+    by_remainder.sort_by(|&a, &b| {
+        let remainder = |class: usize| exact[class] - f64::from(counts[class]);
+        remainder(b).total_cmp(&remainder(a)).then(a.cmp(&b))
+    });
+    let missing = total.saturating_sub(counts.iter().sum());
+    for &class in
+        by_remainder.iter().cycle().take(if shares.is_empty() { 0 } else { missing as usize })
+    {
+        counts[class] += 1;
+    }
+    counts
+}
+
+/// Every order is equally likely (Fisher and Yates; Durstenfeld 1964).
+fn shuffle<T>(values: &mut [T], random: &mut Random) {
+    for last in (1..values.len()).rev() {
+        values.swap(last, random.below(last as u64 + 1) as usize);
+    }
+}
