@@ -1,0 +1,239 @@
+//! From what a driver counts to the figures of a record.
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use overlay_core::{Answer, Class, Conduct, NodeId, StateSize, Strategy, Time};
+use peerbench_measure::{
+    Assume, Cost, Counter, Driver, Group, Key, METRICS, Measurement, NodeSample, Reading,
+    RunRecord, Status, Traffic, Verdict, find_metric,
+};
+use proptest::prelude::*;
+
+const WINDOW: Duration = Duration::from_secs(10);
+
+fn key(driver: Driver) -> Key {
+    Key { overlay: "chord".into(), scenario: "small".into(), driver, n: 2, seed: 1, round: 0 }
+}
+
+fn record(driver: Driver, measurement: &Measurement) -> RunRecord {
+    RunRecord::new(key(driver), "d".into(), Status::Ok, measurement)
+}
+
+fn figure(measurement: &Measurement, name: &str) -> Option<f64> {
+    let record = record(Driver::Simulator, measurement);
+    assert!(record.metrics.contains_key(name), "no metric {name}");
+    record.reading(name).number()
+}
+
+fn answer(hops: u16, timeouts: u16) -> Answer {
+    Answer { by: NodeId(0), holder: None, hops, timeouts }
+}
+
+fn lookup(to: &mut Measurement, micros: u64, verdict: Verdict, answer: &Answer) {
+    let due = Time::from_nanos(5_000_000_000);
+    to.lookup(due, due + Duration::from_micros(micros), verdict, answer);
+}
+
+fn sample(node: u32, lookup_bytes: u32, alive: Duration) -> NodeSample {
+    let mut traffic = Traffic::default();
+    traffic.send(Class::Lookup, lookup_bytes);
+    traffic.receive(Class::Maintenance, 30);
+    NodeSample {
+        node: NodeId(node),
+        conduct: Conduct::Contributor,
+        alive,
+        traffic,
+        wire: None,
+        state: StateSize { links: node + 1, entries: 4, bytes: 100 },
+        resident_bytes: None,
+        cpu: Some(alive / 100),
+    }
+}
+
+#[test]
+fn only_correct_lookups_have_a_latency_and_hops() {
+    let mut m = Measurement::new(WINDOW);
+    lookup(&mut m, 1_000, Verdict::Correct, &answer(2, 1));
+    lookup(&mut m, 9_000, Verdict::Incorrect, &answer(8, 3));
+    m.lookup_failed();
+    m.lookup_failed();
+    assert_eq!(m.searches(), 4);
+    assert_eq!(figure(&m, "lookup_correct_ratio"), Some(0.25));
+    assert_eq!(figure(&m, "lookup_incorrect_ratio"), Some(0.25));
+    assert_eq!(figure(&m, "lookup_failed_ratio"), Some(0.5));
+    assert_eq!(figure(&m, "lookup_latency_us_p999"), Some(1_000.0));
+    assert_eq!(figure(&m, "lookup_hops_max"), Some(2.0));
+    assert_eq!(figure(&m, "lookup_timeouts_mean"), Some(2.0));
+}
+
+#[test]
+fn the_network_s_lookup_traffic_is_shared_by_all_searches_that_were_due() {
+    let mut m = Measurement::new(WINDOW);
+    lookup(&mut m, 1_000, Verdict::Correct, &answer(2, 0));
+    m.lookup_failed();
+    m.node(&sample(0, 100, WINDOW));
+    m.node(&sample(1, 200, WINDOW));
+    m.node(&sample(2, 0, WINDOW));
+    assert_eq!(figure(&m, "lookup_messages"), Some(1.5));
+    assert_eq!(figure(&m, "lookup_bytes"), Some(150.0));
+}
+
+#[test]
+fn bandwidth_is_per_second_alive() {
+    let mut m = Measurement::new(WINDOW);
+    m.node(&sample(0, 100, WINDOW));
+    m.node(&sample(1, 100, WINDOW / 4));
+    m.node(&sample(2, 0, Duration::ZERO));
+    assert_eq!(figure(&m, "bandwidth_lookup_sent_max"), Some(40.0));
+    assert_eq!(figure(&m, "bandwidth_lookup_sent_mean"), Some(25.0));
+    assert_eq!(figure(&m, "bandwidth_sent_mean"), Some(25.0));
+    assert_eq!(figure(&m, "bandwidth_maintenance_received_max"), Some(12.0));
+    assert_eq!(figure(&m, "bandwidth_wire_sent_mean"), None);
+    assert_eq!(figure(&m, "cost_cpu_ms_per_second_mean"), Some(10.0));
+    assert_eq!(figure(&m, "state_links_mean"), Some(2.0));
+    assert_eq!(figure(&m, "load_entries_gini"), Some(0.0));
+    let gini = figure(&m, "load_sent_gini").unwrap();
+    assert!((gini - 1.0 / 3.0).abs() < 1e-12, "two of three send the same: {gini}");
+}
+
+#[test]
+fn what_freeloaders_get_is_set_against_what_contributors_get_and_what_they_give() {
+    let freeloader = Conduct::Freeloader(Strategy::NoUpload);
+    let mut m = Measurement::new(WINDOW);
+    m.fetch(Duration::from_millis(200), true, Conduct::Contributor);
+    m.fetch(Duration::from_millis(300), true, freeloader);
+    m.fetch(Duration::from_millis(1), false, freeloader);
+    m.fetch_failed();
+    let mut taker = sample(0, 0, WINDOW);
+    taker.conduct = freeloader;
+    taker.traffic.receive(Class::Data, 600);
+    m.node(&taker);
+    assert_eq!(figure(&m, "freeloader_penalty"), Some(1.5));
+    assert_eq!(figure(&m, "fetch_ratio"), Some(0.5));
+    assert_eq!(figure(&m, "fetch_corrupt_ratio"), Some(0.25));
+    assert_eq!(figure(&m, "free_ride"), None, "nothing given: no ratio");
+    taker.traffic.send(Class::Data, 200);
+    m.node(&taker);
+    assert_eq!(figure(&m, "free_ride"), Some(6.0));
+}
+
+#[test]
+fn counted_zero_times_is_not_the_same_as_never_counted() {
+    let mut m = Measurement::new(WINDOW);
+    m.count(Counter::DialFailures, 0);
+    assert_eq!(figure(&m, "losses_dial_failures"), Some(0.0));
+    assert_eq!(figure(&m, "losses_malformed_frames"), None);
+}
+
+#[test]
+fn an_empty_measurement_has_every_metric_and_claims_nothing() {
+    let record = record(Driver::Testbed, &Measurement::new(WINDOW));
+    for (name, value) in &record.metrics {
+        let expected = if name == "lookup_count" { Some(0.0) } else { None };
+        assert_eq!(value.value.number(), expected, "{name}");
+    }
+    let names: BTreeSet<String> = METRICS.iter().flat_map(|metric| metric.names()).collect();
+    assert!(record.metrics.keys().eq(&names));
+    assert!(record.histograms.is_empty());
+}
+
+#[test]
+fn what_the_overlay_does_not_offer_is_told_from_what_was_not_measured() {
+    let mut m = Measurement::new(WINDOW);
+    m.not_offered(Group::Fetch);
+    let record = record(Driver::Simulator, &m);
+    assert_eq!(record.reading("fetch_ratio"), Reading::NotOffered);
+    assert_eq!(record.reading("lookup_hops_mean"), Reading::NotMeasured);
+}
+
+#[test]
+fn figures_of_virtual_time_are_exact_unless_they_are_the_machine_s() {
+    let m = Measurement::new(WINDOW);
+    let assume = |driver, name: &str| record(driver, &m).metrics[name].assume;
+    assert_eq!(assume(Driver::Simulator, "lookup_latency_us_p50"), Assume::Exact);
+    assert_eq!(assume(Driver::Simulator, "cost_events"), Assume::Exact);
+    assert_eq!(assume(Driver::Simulator, "cost_wall_us"), Assume::Noisy);
+    assert_eq!(assume(Driver::Testbed, "lookup_latency_us_p50"), Assume::Noisy);
+}
+
+#[test]
+fn cost_is_rated_by_the_run_without_its_building() {
+    let mut m = Measurement::new(WINDOW);
+    m.cost(Cost {
+        nodes: 4,
+        processes: 1,
+        events: 1_000,
+        delivered_messages: 600,
+        build: Duration::from_secs(7),
+        wall: Duration::from_secs(2),
+        peak_memory_bytes: Some(8_192),
+    });
+    assert_eq!(figure(&m, "cost_events_per_second"), Some(500.0));
+    assert_eq!(figure(&m, "cost_messages_per_second"), Some(300.0));
+    assert_eq!(figure(&m, "cost_bytes_per_node"), Some(2_048.0));
+    assert_eq!(figure(&m, "cost_build_us"), Some(7e6));
+}
+
+#[test]
+fn the_table_of_metrics_is_complete() {
+    let mut names = BTreeSet::new();
+    for metric in METRICS {
+        for name in metric.names() {
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+            assert!(names.insert(name.clone()), "{name} is there twice");
+            assert_eq!(find_metric(&name).map(|found| found.name), Some(metric.name));
+        }
+        assert!(metric.definition.ends_with('.'), "{}", metric.name);
+        assert!(!metric.title.is_empty() && metric.scale > 0, "{}", metric.name);
+    }
+    assert!(find_metric("lookup_latency_us").is_some());
+    assert!(find_metric("lookup_latency_us_p51").is_none());
+}
+
+proptest! {
+    #[test]
+    fn two_halves_merged_give_the_figures_of_the_whole(
+        lookups in prop::collection::vec((0u64..10_000_000, 0u16..12, 0u8..3), 0..60),
+        nodes in prop::collection::vec(0u32..100_000, 0..20),
+        cut in 0usize..60,
+    ) {
+        let mut whole = Measurement::new(WINDOW);
+        let mut halves = [Measurement::new(WINDOW), Measurement::new(WINDOW)];
+        for (place, (micros, hops, outcome)) in lookups.iter().enumerate() {
+            for m in [&mut whole, &mut halves[usize::from(place >= cut)]] {
+                match outcome {
+                    0 => lookup(m, *micros, Verdict::Correct, &answer(*hops, 0)),
+                    1 => lookup(m, *micros, Verdict::Incorrect, &answer(*hops, 1)),
+                    _ => m.lookup_failed(),
+                }
+            }
+        }
+        for (node, bytes) in (0..).zip(&nodes) {
+            for m in [&mut whole, &mut halves[usize::from(node >= cut as u32)]] {
+                m.node(&sample(node, *bytes, WINDOW));
+            }
+        }
+        let [mut merged, other] = halves;
+        merged.merge(&other);
+        prop_assert_eq!(
+            record(Driver::Simulator, &merged).metrics,
+            record(Driver::Simulator, &whole).metrics
+        );
+    }
+
+    #[test]
+    fn quantiles_ascend_and_none_exceeds_the_largest(
+        latencies in prop::collection::vec(0u64..3_600_000_000, 1..50)
+    ) {
+        let mut m = Measurement::new(WINDOW);
+        for micros in &latencies {
+            lookup(&mut m, *micros, Verdict::Correct, &answer(0, 0));
+        }
+        let figures: Vec<f64> = ["p50", "p90", "p99", "p999"]
+            .map(|name| figure(&m, &format!("lookup_latency_us_{name}")).unwrap())
+            .to_vec();
+        prop_assert!(figures.is_sorted());
+        prop_assert!(figures[3] <= latencies.iter().copied().max().unwrap() as f64);
+        prop_assert!(figures[0] * 1.001 >= latencies.iter().copied().min().unwrap() as f64);
+    }
+}
