@@ -1,1 +1,7 @@
-//! Empty.
+//! Driver 2: every node is a real process that speaks libp2p over real sockets on this machine.
+//!
+//! The controller starts the processes, hands out addresses and the start time, and collects what
+//! they report.
+pub mod clock;
+pub mod link;
+pub mod transport;

@@ -1,0 +1,292 @@
+//! One connection's end of a link: one long-lived stream, frames out and frames in.
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures::{AsyncRead, AsyncWrite};
+use libp2p::StreamProtocol;
+use libp2p::core::upgrade::ReadyUpgrade;
+use libp2p::swarm::handler::ConnectionEvent;
+use libp2p::swarm::{ConnectionHandler, ConnectionHandlerEvent, Stream, SubstreamProtocol};
+
+use super::frames::{self, Decoder};
+
+/// Most bytes of frames that wait for the network on one connection; what comes then is dropped.
+const MAX_QUEUED: usize = 32 << 20;
+/// Frames are put together into writes of about this many bytes.
+const WRITE: usize = 64 * 1024;
+/// Bytes asked of the stream at once.
+const READ: usize = 8 * 1024;
+/// Most bytes of frames handed up at once, before others get their turn.
+const BATCH: usize = 256 * 1024;
+/// Buffer capacity that an idle link keeps, in bytes.
+const KEPT_CAPACITY: usize = 4 * 1024;
+
+/// What the behaviour asks of a connection.
+#[derive(Debug)]
+pub enum Order {
+    /// Send these frames, in this order.
+    Send(Vec<Vec<u8>>),
+    /// Send what is queued, end the stream, and report when the peer has ended it, too.
+    Finish,
+}
+
+/// What a connection reports to the behaviour.
+#[derive(Debug)]
+pub enum Report {
+    /// These frames arrived, in this order.
+    Received(Vec<Vec<u8>>),
+    /// This many frames were dropped, because too many bytes wait already.
+    Dropped(u64),
+    /// The stream has ended in both directions, in good order.
+    Finished,
+    /// The stream is of no more use.
+    Broken(Fault),
+}
+
+/// Why a stream is of no more use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A frame was announced as longer than allowed.
+    TooLong,
+    /// The stream ended within a frame.
+    CutShort,
+    /// The peer does not speak the protocol, or opened a stream too many.
+    Protocol,
+    /// Reading or writing failed.
+    Failed,
+}
+
+/// Drives the stream of one connection. The dialer opens it.
+#[derive(Debug)]
+pub struct Handler {
+    protocol: StreamProtocol,
+    must_open: bool,
+    stream: Option<Stream>,
+    queue: VecDeque<Vec<u8>>,
+    queued_bytes: usize,
+    write: Vec<u8>,
+    written: usize,
+    needs_flush: bool,
+    finishing: bool,
+    write_closed: bool,
+    read_closed: bool,
+    decoder: Decoder,
+    dropped: u64,
+    fault: Option<Fault>,
+    reported_end: bool,
+    waker: Option<Waker>,
+}
+
+impl Handler {
+    /// The handler of a connection that this node dialled, or did not.
+    #[must_use]
+    pub fn new(protocol: StreamProtocol, dialed: bool) -> Self {
+        Self {
+            protocol,
+            must_open: dialed,
+            stream: None,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            write: Vec::new(),
+            written: 0,
+            needs_flush: false,
+            finishing: false,
+            write_closed: false,
+            read_closed: false,
+            decoder: Decoder::default(),
+            dropped: 0,
+            fault: None,
+            reported_end: false,
+            waker: None,
+        }
+    }
+
+    fn accept(&mut self, stream: Stream) {
+        if self.stream.is_some() {
+            self.fault.get_or_insert(Fault::Protocol);
+        } else {
+            self.stream = Some(stream);
+        }
+    }
+
+    fn enqueue(&mut self, frames: Vec<Vec<u8>>) {
+        for frame in frames {
+            if self.write_closed || self.queued_bytes + frame.len() > MAX_QUEUED {
+                self.dropped += 1;
+            } else {
+                self.queued_bytes += frame.len();
+                self.queue.push_back(frame);
+            }
+        }
+    }
+
+    /// Writes until nothing is left or the stream is full; then flushes once.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(stream) = self.stream.as_mut().filter(|_| !self.write_closed) else {
+            return Ok(());
+        };
+        let mut stream = Pin::new(stream);
+        loop {
+            if self.written == self.write.len() {
+                self.write.clear();
+                self.written = 0;
+                while self.write.len() < WRITE
+                    && let Some(frame) = self.queue.pop_front()
+                {
+                    self.queued_bytes -= frame.len();
+                    frames::append(&frame, &mut self.write);
+                }
+                if self.write.is_empty() {
+                    self.write.shrink_to(KEPT_CAPACITY);
+                    break;
+                }
+            }
+            match stream.as_mut().poll_write(cx, &self.write[self.written..])? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(count) => self.written += count,
+                Poll::Pending => return Ok(()),
+            }
+            self.needs_flush = true;
+        }
+        if self.needs_flush && stream.as_mut().poll_flush(cx)?.is_ready() {
+            self.needs_flush = false;
+        }
+        if self.finishing && !self.write_closed && !self.needs_flush {
+            self.write_closed = stream.as_mut().poll_close(cx)?.is_ready();
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, up to a batch.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Vec<Vec<u8>>, Fault> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let mut received = Vec::new();
+        let Some(stream) = &mut self.stream else { return Ok(received) };
+        let mut chunk = [0; READ];
+        let mut total = 0;
+        while !self.read_closed && total < BATCH {
+            match Pin::new(&mut *stream).poll_read(cx, &mut chunk) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(0)) => self.read_closed = true,
+                Poll::Ready(Ok(count)) => {
+                    total += count;
+                    if self.decoder.push(&chunk[..count], &mut received).is_err() {
+                        self.fault.get_or_insert(Fault::TooLong);
+                        break;
+                    }
+                }
+                Poll::Ready(Err(_)) => {
+                    self.read_closed = true;
+                    self.fault.get_or_insert(Fault::Failed);
+                }
+            }
+        }
+        if self.read_closed && self.decoder.is_within_frame() {
+            self.fault = Some(Fault::CutShort);
+        }
+        // A peer that ends its direction has no use for the link: this side ends it, too.
+        self.finishing |= self.read_closed;
+        match self.fault {
+            Some(fault) if received.is_empty() => Err(fault),
+            _ => Ok(received),
+        }
+    }
+
+    fn end(&mut self, report: Report) -> Option<Report> {
+        (!std::mem::replace(&mut self.reported_end, true)).then_some(report)
+    }
+
+    fn next_report(&mut self, cx: &mut Context<'_>) -> Option<Report> {
+        if self.dropped > 0 {
+            return Some(Report::Dropped(std::mem::take(&mut self.dropped)));
+        }
+        if self.reported_end {
+            return None;
+        }
+        if self.poll_write(cx).is_err() {
+            self.fault.get_or_insert(Fault::Failed);
+        }
+        match self.poll_read(cx) {
+            Err(fault) => return self.end(Report::Broken(fault)),
+            Ok(received) if !received.is_empty() => return Some(Report::Received(received)),
+            Ok(_) => {}
+        }
+        if self.read_closed && self.poll_write(cx).is_err() {
+            self.write_closed = true;
+        }
+        if self.write_closed && self.read_closed {
+            return self.end(Report::Finished);
+        }
+        None
+    }
+}
+
+impl ConnectionHandler for Handler {
+    type FromBehaviour = Order;
+    type ToBehaviour = Report;
+    type InboundProtocol = ReadyUpgrade<StreamProtocol>;
+    type OutboundProtocol = ReadyUpgrade<StreamProtocol>;
+    type InboundOpenInfo = ();
+    type OutboundOpenInfo = ();
+
+    fn listen_protocol(&self) -> SubstreamProtocol<Self::InboundProtocol> {
+        SubstreamProtocol::new(ReadyUpgrade::new(self.protocol.clone()), ())
+    }
+
+    /// A link stands until one side finishes it or it breaks.
+    fn connection_keep_alive(&self) -> bool {
+        !self.reported_end
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<ConnectionHandlerEvent<Self::OutboundProtocol, (), Self::ToBehaviour>> {
+        if std::mem::take(&mut self.must_open) {
+            let protocol = SubstreamProtocol::new(ReadyUpgrade::new(self.protocol.clone()), ());
+            return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol });
+        }
+        if let Some(report) = self.next_report(cx) {
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(report));
+        }
+        self.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The connection is going: what was cut off is still reported.
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<Option<Self::ToBehaviour>> {
+        let cut = self.decoder.is_within_frame();
+        Poll::Ready(if cut { self.end(Report::Broken(Fault::CutShort)) } else { None })
+    }
+
+    fn on_behaviour_event(&mut self, order: Order) {
+        match order {
+            Order::Send(frames) => self.enqueue(frames),
+            Order::Finish => self.finishing = true,
+        }
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn on_connection_event(
+        &mut self,
+        event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>,
+    ) {
+        match event {
+            ConnectionEvent::FullyNegotiatedInbound(stream) => self.accept(stream.protocol),
+            ConnectionEvent::FullyNegotiatedOutbound(stream) => self.accept(stream.protocol),
+            ConnectionEvent::DialUpgradeError(_) | ConnectionEvent::ListenUpgradeError(_) => {
+                self.fault.get_or_insert(Fault::Protocol);
+            }
+            _ => {}
+        }
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Links: one long-lived framed stream to every neighbour, as a libp2p behaviour.
+//!
+//! A node that has something to say to a peer dials it, opens one stream and keeps it. Two nodes
+//! that dial each other at once end with two connections; both then use the one that the node with
+//! the smaller number dialled, send what is queued on the other and finish it. At no time does a
+//! node send on both.
+mod frames;
+mod handler;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+
+use libp2p::core::transport::PortUse;
+use libp2p::core::{Endpoint, Multiaddr};
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{
+    CloseConnection, ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, NotifyHandler,
+    THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
+};
+use libp2p::{PeerId, StreamProtocol};
+use overlay_core::NodeId;
+
+pub use frames::{Decoder, MAX_FRAME, TooLong, append};
+pub use handler::{Fault, Handler, Order, Report};
+
+use crate::clock::Moment;
+
+/// Most bytes of frames that wait for a dial to one peer; what comes then is dropped.
+const MAX_QUEUED: usize = 32 << 20;
+
+/// Who is who: the rows of the address table.
+#[derive(Debug, Default)]
+pub struct Peers {
+    by_node: Vec<(PeerId, Multiaddr)>,
+    by_peer: HashMap<PeerId, NodeId>,
+}
+
+impl Peers {
+    /// The table in which the n-th row is about node n.
+    #[must_use]
+    pub fn new(by_node: Vec<(PeerId, Multiaddr)>) -> Self {
+        let by_peer = by_node.iter().zip(0..).map(|((peer, _), node)| (*peer, NodeId(node)));
+        Self { by_peer: by_peer.collect(), by_node }
+    }
+}
+
+/// What links tell the node.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// These frames arrived from this peer, in this order.
+    Received {
+        /// Who sent them.
+        from: NodeId,
+        /// The frames, without their lengths.
+        frames: Vec<Vec<u8>>,
+    },
+    /// There is a connection to this peer now.
+    Connected(NodeId),
+    /// This peer cannot be reached any more, or at all. What waited to be sent to it is dropped.
+    Lost {
+        /// The peer.
+        peer: NodeId,
+        /// When it was dialled, if that is what failed.
+        dialed: Option<Moment>,
+    },
+}
+
+/// What went wrong on a node's links, since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LinkCounts {
+    /// Connections that stood, duplicates of simultaneous dials included.
+    pub connections: u64,
+    /// Dials that failed.
+    pub dial_failures: u64,
+    /// Connections that were lost.
+    pub peers_lost: u64,
+    /// Frames dropped because a queue was full or the peer was lost.
+    pub dropped: u64,
+    /// Incoming connections that did not get through the handshake, or came from nobody of this
+    /// run.
+    pub strangers: u64,
+    /// Streams that announced a frame too long.
+    pub too_long: u64,
+    /// Streams that ended within a frame.
+    pub cut_short: u64,
+    /// Connections whose peer did not keep to the protocol otherwise.
+    pub protocol: u64,
+}
+
+/// The links of one node.
+#[derive(Debug)]
+pub struct Links {
+    me: NodeId,
+    protocol: StreamProtocol,
+    peers: Arc<OnceLock<Peers>>,
+    links: BTreeMap<NodeId, Link>,
+    /// Links with something new in their queue.
+    ready: Vec<NodeId>,
+    events: VecDeque<ToSwarm<LinkEvent, Order>>,
+    counts: LinkCounts,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug, Default)]
+struct Link {
+    connection: Option<Connection>,
+    dialed: Option<Moment>,
+    queue: Vec<Vec<u8>>,
+    queued_bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Connection {
+    id: ConnectionId,
+    dialer: NodeId,
+}
+
+impl Links {
+    /// No links yet. Peers become known when the table is filled; until then all are strangers.
+    #[must_use]
+    pub fn new(me: NodeId, protocol: StreamProtocol, peers: Arc<OnceLock<Peers>>) -> Self {
+        Self {
+            me,
+            protocol,
+            peers,
+            links: BTreeMap::new(),
+            ready: Vec::new(),
+            events: VecDeque::new(),
+            counts: LinkCounts::default(),
+            waker: None,
+        }
+    }
+
+    /// Sends a frame, after dialling if need be. Never blocks: beyond the bounds, frames are
+    /// dropped and counted.
+    pub fn send(&mut self, to: NodeId, frame: Vec<u8>) {
+        let link = self.links.entry(to).or_default();
+        if frame.len() > MAX_FRAME || link.queued_bytes + frame.len() > MAX_QUEUED {
+            self.counts.dropped += 1;
+            return;
+        }
+        link.queued_bytes += frame.len();
+        link.queue.push(frame);
+        if link.connection.is_some() {
+            if link.queue.len() == 1 {
+                self.ready.push(to);
+            }
+        } else if link.dialed.is_none() {
+            link.dialed = Some(Moment::now());
+            self.dial(to);
+        }
+        self.wake();
+    }
+
+    /// What went wrong so far.
+    #[must_use]
+    pub const fn counts(&self) -> LinkCounts {
+        self.counts
+    }
+
+    /// How many peers there is a connection to.
+    #[must_use]
+    pub fn connected(&self) -> usize {
+        self.links.values().filter(|link| link.connection.is_some()).count()
+    }
+
+    fn dial(&mut self, to: NodeId) {
+        let row = self.peers.get().and_then(|peers| peers.by_node.get(to.index()));
+        let Some((peer, address)) = row else {
+            self.lose(to);
+            return;
+        };
+        let opts = DialOpts::peer_id(*peer)
+            .condition(PeerCondition::Always)
+            .addresses(vec![address.clone()])
+            .allocate_new_port()
+            .build();
+        self.events.push_back(ToSwarm::Dial { opts });
+    }
+
+    /// Forgets a link and says so.
+    fn lose(&mut self, peer: NodeId) {
+        if let Some(link) = self.links.remove(&peer) {
+            self.counts.dropped += link.queue.len() as u64;
+            self.tell(LinkEvent::Lost { peer, dialed: link.dialed });
+        }
+    }
+
+    fn node(&self, peer: &PeerId) -> Option<NodeId> {
+        self.peers.get()?.by_peer.get(peer).copied()
+    }
+
+    fn on_established(&mut self, node: NodeId, peer: PeerId, new: Connection) {
+        self.counts.connections += 1;
+        let link = self.links.entry(node).or_default();
+        link.dialed = None;
+        let retired = match link.connection {
+            None => {
+                link.connection = Some(new);
+                if !link.queue.is_empty() {
+                    self.ready.push(node);
+                }
+                self.tell(LinkEvent::Connected(node));
+                return;
+            }
+            // Of two that one node dialled, it has given up the older.
+            Some(old) if new.dialer <= old.dialer => {
+                link.connection = Some(new);
+                old
+            }
+            Some(_) => new,
+        };
+        self.notify(peer, retired.id, Order::Finish);
+    }
+
+    fn on_closed(&mut self, node: NodeId, id: ConnectionId) {
+        let connection = self.links.get(&node).and_then(|link| link.connection);
+        if connection.is_some_and(|connection| connection.id == id) {
+            self.counts.peers_lost += 1;
+            self.lose(node);
+        }
+    }
+
+    fn on_dial_failure(&mut self, node: NodeId) {
+        self.counts.dial_failures += 1;
+        if self.links.get(&node).is_some_and(|link| link.connection.is_none()) {
+            self.lose(node);
+        }
+    }
+
+    fn count(&mut self, fault: Fault) {
+        match fault {
+            Fault::TooLong => self.counts.too_long += 1,
+            Fault::CutShort => self.counts.cut_short += 1,
+            Fault::Protocol => self.counts.protocol += 1,
+            Fault::Failed => {}
+        }
+    }
+
+    fn notify(&mut self, peer_id: PeerId, id: ConnectionId, event: Order) {
+        let handler = NotifyHandler::One(id);
+        self.events.push_back(ToSwarm::NotifyHandler { peer_id, handler, event });
+    }
+
+    fn tell(&mut self, event: LinkEvent) {
+        self.events.push_back(ToSwarm::GenerateEvent(event));
+    }
+
+    fn handler(&self, peer: &PeerId, dialed: bool) -> Result<Handler, ConnectionDenied> {
+        match self.node(peer) {
+            Some(node) if node != self.me => Ok(Handler::new(self.protocol.clone(), dialed)),
+            _ => Err(ConnectionDenied::new(format!("{peer} is no other node of this run"))),
+        }
+    }
+
+    /// Hands the queue of the next ready link to its connection.
+    fn next_batch(&mut self) -> Option<ToSwarm<LinkEvent, Order>> {
+        while let Some(node) = self.ready.pop() {
+            let Some(link) = self.links.get_mut(&node) else { continue };
+            let Some(connection) = link.connection.filter(|_| !link.queue.is_empty()) else {
+                continue;
+            };
+            let Some((peer_id, _)) =
+                self.peers.get().and_then(|peers| peers.by_node.get(node.index()))
+            else {
+                continue;
+            };
+            link.queued_bytes = 0;
+            return Some(ToSwarm::NotifyHandler {
+                peer_id: *peer_id,
+                handler: NotifyHandler::One(connection.id),
+                event: Order::Send(std::mem::take(&mut link.queue)),
+            });
+        }
+        None
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl NetworkBehaviour for Links {
+    type ConnectionHandler = Handler;
+    type ToSwarm = LinkEvent;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.handler(&peer, false)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.handler(&peer, true)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(established) => {
+                if let Some(node) = self.node(&established.peer_id) {
+                    let dialer = if established.endpoint.is_dialer() { self.me } else { node };
+                    let connection = Connection { id: established.connection_id, dialer };
+                    self.on_established(node, established.peer_id, connection);
+                }
+            }
+            FromSwarm::ConnectionClosed(closed) => {
+                if let Some(node) = self.node(&closed.peer_id) {
+                    self.on_closed(node, closed.connection_id);
+                }
+            }
+            FromSwarm::DialFailure(failure) => {
+                if let Some(node) = failure.peer_id.and_then(|peer| self.node(&peer)) {
+                    self.on_dial_failure(node);
+                }
+            }
+            FromSwarm::ListenFailure(_) => self.counts.strangers += 1,
+            _ => {}
+        }
+        self.wake();
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        id: ConnectionId,
+        report: THandlerOutEvent<Self>,
+    ) {
+        match report {
+            Report::Received(frames) => {
+                if let Some(from) = self.node(&peer) {
+                    self.tell(LinkEvent::Received { from, frames });
+                }
+            }
+            Report::Dropped(frames) => self.counts.dropped += frames,
+            Report::Finished | Report::Broken(_) => {
+                if let Report::Broken(fault) = report {
+                    self.count(fault);
+                }
+                let connection = CloseConnection::One(id);
+                self.events.push_back(ToSwarm::CloseConnection { peer_id: peer, connection });
+            }
+        }
+        self.wake();
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<LinkEvent, THandlerInEvent<Self>>> {
+        if let Some(event) = self.events.pop_front().or_else(|| self.next_batch()) {
+            return Poll::Ready(event);
+        }
+        self.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
