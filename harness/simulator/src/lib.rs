@@ -1,1 +1,27 @@
-//! Empty.
+//! Driver 1: the nodes of a scenario in virtual time, deterministic to the bit.
+//!
+//! One thread, one calendar queue ordered by `(time, sequence)`, one vector of nodes. Equal scenario
+//! and seed give an equal event trace, whose digest every run reports, on any machine.
+//!
+//! - `queue.rs`: the calendar queue;
+//! - `network.rs`: how long a message takes;
+//! - `simulation.rs`: the nodes, the queue and the network, stepped event by event;
+//! - `run.rs`: a scenario from start to end; `harness.rs`: the operations under way, judged;
+//! - `watch.rs`: the whole-network checkers;
+//! - `trace.rs`: the digest of the event trace;
+//! - `control.rs`: what the queue alone can do, measured in the same run.
+
+mod control;
+mod harness;
+mod memory;
+mod network;
+mod queue;
+mod run;
+mod simulation;
+mod trace;
+mod watch;
+
+pub use queue::Queue;
+pub use run::run;
+pub use simulation::{Observer, Simulation, Unobserved};
+pub use trace::TraceDigest;

@@ -41,9 +41,10 @@ impl Blob {
     #[must_use]
     pub fn matches(&self, bytes: &[u8]) -> bool {
         bytes.len() == self.length as usize
-            && bytes.chunks(8).zip(0..).all(|(chunk, place)| {
-                chunk == &self.word(place).to_le_bytes()[..chunk.len()]
-            })
+            && bytes
+                .chunks(8)
+                .zip(0..)
+                .all(|(chunk, place)| chunk == &self.word(place).to_le_bytes()[..chunk.len()])
     }
 
     fn word(&self, place: u64) -> u64 {

@@ -9,8 +9,7 @@ extern crate alloc;
 
 mod blob;
 mod conduct;
-
-
+pub mod dht;
 mod ids;
 mod key;
 mod message;

@@ -30,7 +30,10 @@ pub trait Overlay: Sized + Send + 'static {
     ///
     /// # Errors
     /// The path of the field within the overlay's section, and what to do about it.
-    fn check(config: &Self::Config, nodes: u32) -> Result<(), (&'static str, alloc::string::String)>;
+    fn check(
+        config: &Self::Config,
+        nodes: u32,
+    ) -> Result<(), (&'static str, alloc::string::String)>;
 
     /// A node before it has joined.
     fn new(cx: &mut Ctx<'_, Self>) -> Self;
@@ -45,9 +48,9 @@ pub trait Overlay: Sized + Send + 'static {
     fn on_peer_lost(&mut self, peer: NodeId, cx: &mut Ctx<'_, Self>);
 
     /// How much this node remembers.
-    fn state(&self) -> StateSize;
+    fn state(&self, config: &Self::Config) -> StateSize;
     /// The distinct other nodes this node links to, ascending; for checkers and pictures.
-    fn neighbors(&self) -> Vec<NodeId>;
+    fn neighbors(&self, config: &Self::Config) -> Vec<NodeId>;
 
     /// The global view of a network in which these nodes, ascending, are alive.
     fn oracle(config: &Self::Config, nodes: u32) -> Self::Oracle;
@@ -59,8 +62,11 @@ pub trait Overlay: Sized + Send + 'static {
     ///
     /// # Errors
     /// Which invariant is broken, and where.
-    fn check_network(nodes: &[(NodeId, &Self)]) -> Result<(), alloc::string::String> {
-        let _ = nodes;
+    fn check_network(
+        config: &Self::Config,
+        nodes: &[(NodeId, &Self)],
+    ) -> Result<(), alloc::string::String> {
+        let _ = (config, nodes);
         Ok(())
     }
 }

@@ -81,7 +81,7 @@ mod tests {
         let drawn: [u64; 3] = core::array::from_fn(|_| stream.next_u64());
         assert_eq!(drawn, PINNED);
     }
-    const PINNED: [u64; 3] = [0, 0, 0];
+
 
     #[test]
     fn purposes_and_indices_have_streams_of_their_own() {

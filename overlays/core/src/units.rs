@@ -144,7 +144,12 @@ impl From<Span> for Duration {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show(f, self.0.as_nanos() as u64, &[("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)], "ns")
+        show(
+            f,
+            self.0.as_nanos() as u64,
+            &[("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)],
+            "ns",
+        )
     }
 }
 
@@ -156,7 +161,12 @@ impl fmt::Display for Bytes {
 
 impl fmt::Display for BitRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show(f, self.0, &[("Gbit/s", 1_000_000_000), ("Mbit/s", 1_000_000), ("kbit/s", 1_000)], "bit/s")
+        show(
+            f,
+            self.0,
+            &[("Gbit/s", 1_000_000_000), ("Mbit/s", 1_000_000), ("kbit/s", 1_000)],
+            "bit/s",
+        )
     }
 }
 
@@ -175,16 +185,17 @@ fn show(f: &mut fmt::Formatter<'_>, value: u64, units: &[(&str, u64)], last: &st
 }
 
 fn scaled(text: &str, what: &str, example: &str, units: &[(&str, f64)]) -> Result<f64, String> {
-    let names = || {
-        units.iter().map(|(name, _)| *name).collect::<alloc::vec::Vec<_>>().join(", ")
-    };
+    let names = || units.iter().map(|(name, _)| *name).collect::<alloc::vec::Vec<_>>().join(", ");
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = (&text[..split], text[split..].trim());
-    let number: f64 = number
-        .parse()
-        .map_err(|_| format!("`{text}` is not {what}: write a number and a unit, such as `{example}`"))?;
+    let number: f64 = number.parse().map_err(|_| {
+        format!("`{text}` is not {what}: write a number and a unit, such as `{example}`")
+    })?;
     if unit.is_empty() {
-        return Err(format!("`{text}` has no unit: write {what} such as `{example}` ({})", names()));
+        return Err(format!(
+            "`{text}` has no unit: write {what} such as `{example}` ({})",
+            names()
+        ));
     }
     let scale = units.iter().find(|(name, _)| *name == unit).ok_or_else(|| {
         format!("`{unit}` is not a unit of {what}: use one of {}, such as `{example}`", names())

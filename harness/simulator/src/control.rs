@@ -1,0 +1,47 @@
+//! The control: what the same queue does with an empty handler, measured in the same run.
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use overlay_core::{Input, NodeId, Overlay, Purpose, Random};
+use peerbench_scenario::World;
+
+use crate::Queue;
+use crate::simulation::Occurrence;
+
+/// How long the control may take.
+const BUDGET: Duration = Duration::from_millis(400);
+/// Events between two looks at the clock.
+const BATCH: u32 = 1 << 14;
+
+/// Events per second when each event does nothing but cause the next one, one network latency
+/// later; as many events wait as did in the run.
+pub(crate) fn queue_alone<O: Overlay>(world: &World, waiting: usize) -> f64 {
+    let mut random = Random::stream(0, Purpose::Network, u64::MAX);
+    let mut queue: Queue<Occurrence<O>> = Queue::new();
+    let nodes = u64::from(world.nodes());
+    let mut next = |now: u64| {
+        let (a, b) = (NodeId(random.below(nodes) as u32), NodeId(random.below(nodes) as u32));
+        (now + world.one_way(a, b), Occurrence::Input { to: b, input: Input::PeerLost(a) })
+    };
+    for _ in 0..waiting.max(1) {
+        let (time, occurrence) = next(0);
+        queue.push(time, occurrence);
+    }
+    let mut events = 0_u64;
+    let mut turn = |batches: u32| {
+        for _ in 0..batches * BATCH {
+            if let Some((now, occurrence)) = queue.pop() {
+                black_box(&occurrence);
+                let (time, occurrence) = next(now);
+                queue.push(time, occurrence);
+            }
+        }
+        u64::from(batches * BATCH)
+    };
+    turn(4);
+    let started = Instant::now();
+    while started.elapsed() < BUDGET {
+        events += turn(1);
+    }
+    events as f64 / started.elapsed().as_secs_f64()
+}

@@ -1,0 +1,179 @@
+//! How long a message takes: it waits for the sender's uplink, travels half a round trip, and waits
+//! for the receiver's downlink. The first one between two nodes that are not connected waits for
+//! the handshake, too.
+use std::collections::BTreeMap;
+
+use overlay_core::NodeId;
+use overlay_core::units::BitRate;
+use peerbench_scenario::World;
+
+/// Nanoseconds per byte in fixed point with 16 fractional bits; 0 is unlimited.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace(u64);
+
+impl Pace {
+    fn of(rate: BitRate) -> Self {
+        Self(((8_000_000_000_u64) << 16).checked_div(rate.0).unwrap_or(0))
+    }
+
+    #[inline]
+    const fn time_for(self, bytes: u32) -> u64 {
+        (bytes as u64 * self.0) >> 16
+    }
+}
+
+/// One node's access link.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Access {
+    up: Pace,
+    down: Pace,
+    up_free_at: u64,
+    down_free_at: u64,
+}
+
+impl Access {
+    pub(crate) fn of(world: &World, node: NodeId) -> Self {
+        let (up, down) = (Pace::of(world.uplink(node)), Pace::of(world.downlink(node)));
+        Self { up, down, up_free_at: 0, down_free_at: 0 }
+    }
+
+    /// Puts bytes on the uplink; when the last one is on its way.
+    #[inline]
+    pub(crate) fn send(&mut self, now: u64, bytes: u32) -> u64 {
+        self.up_free_at = self.up_free_at.max(now) + self.up.time_for(bytes);
+        self.up_free_at
+    }
+
+    /// How long bytes take on an idle downlink.
+    #[inline]
+    pub(crate) const fn down_time(&self, bytes: u32) -> u64 {
+        self.down.time_for(bytes)
+    }
+
+    /// Bytes that would have come through an idle downlink by `now`; when they really have.
+    #[inline]
+    pub(crate) fn receive(&mut self, now: u64, bytes: u32) -> u64 {
+        let took = self.down.time_for(bytes);
+        if took == 0 {
+            return now;
+        }
+        self.down_free_at = self.down_free_at.max(now - took.min(now)) + took;
+        self.down_free_at
+    }
+}
+
+/// Who is connected to whom: one bit a pair, for networks small enough.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    nodes: usize,
+    round_trips: f64,
+    connected: Vec<u64>,
+    /// Handshakes under way, and when they will be done.
+    opening: BTreeMap<(NodeId, NodeId), u64>,
+}
+
+impl Connections {
+    /// Nobody is connected, and connecting takes this many round trips.
+    pub(crate) fn new(nodes: u32, round_trips: f64) -> Self {
+        let nodes = nodes as usize;
+        let bits = if round_trips > 0.0 { nodes * nodes } else { 0 };
+        let connected = vec![0; bits.div_ceil(64)];
+        Self { nodes, round_trips, connected, opening: BTreeMap::new() }
+    }
+
+    /// Whether connections are modelled at all.
+    #[inline]
+    pub(crate) const fn are_modelled(&self) -> bool {
+        !self.connected.is_empty()
+    }
+
+    fn bit(&self, from: NodeId, to: NodeId) -> (usize, u64) {
+        let pair = from.min(to).index() * self.nodes + from.max(to).index();
+        (pair / 64, 1 << (pair % 64))
+    }
+
+    fn is_open(&self, a: NodeId, b: NodeId) -> bool {
+        let (word, bit) = self.bit(a, b);
+        self.connected[word] & bit != 0
+    }
+
+    /// When a message that is to be sent now can go; opens the connection if there is none.
+    pub(crate) fn ready(&mut self, from: NodeId, to: NodeId, now: u64, one_way: u64) -> u64 {
+        let pair = (from.min(to), from.max(to));
+        if !self.is_open(from, to) {
+            let (word, bit) = self.bit(from, to);
+            self.connected[word] |= bit;
+            let done = now + (2.0 * self.round_trips * one_way as f64) as u64;
+            self.opening.insert(pair, done);
+            return done;
+        }
+        if self.opening.is_empty() {
+            return now;
+        }
+        match self.opening.get(&pair) {
+            Some(&done) if done > now => done,
+            Some(_) => {
+                self.opening.remove(&pair);
+                now
+            }
+            None => now,
+        }
+    }
+
+    /// Opens a connection without delay: the run starts after everybody has found its neighbours.
+    pub(crate) fn open(&mut self, a: NodeId, b: NodeId) {
+        if self.are_modelled() {
+            let (word, bit) = self.bit(a, b);
+            self.connected[word] |= bit;
+        }
+    }
+
+    /// Closes everything a node had open; who was at the other end.
+    pub(crate) fn close_all(&mut self, node: NodeId) -> Vec<NodeId> {
+        if !self.are_modelled() {
+            return Vec::new();
+        }
+        let others = (0..self.nodes as u32).map(NodeId).filter(|&other| other != node);
+        let peers: Vec<NodeId> = others.filter(|&other| self.is_open(node, other)).collect();
+        for &peer in &peers {
+            self.close(node, peer);
+        }
+        peers
+    }
+
+    /// Closes the connection between two nodes, if there is one.
+    pub(crate) fn close(&mut self, a: NodeId, b: NodeId) {
+        if self.are_modelled() {
+            let (word, bit) = self.bit(a, b);
+            self.connected[word] &= !bit;
+            self.opening.remove(&(a.min(b), a.max(b)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_link_makes_messages_wait() {
+        let pace = Pace::of(BitRate(8_000_000)); // 1 µs a byte
+        let mut access = Access { up: pace, down: pace, up_free_at: 0, down_free_at: 0 };
+        assert_eq!(access.send(0, 100), 100_000);
+        assert_eq!(access.send(50_000, 100), 200_000);
+        assert_eq!(access.receive(100_000, 100), 100_000);
+        assert_eq!(access.receive(150_000, 100), 200_000);
+        assert_eq!(access.receive(900_000, 100), 900_000);
+    }
+
+    #[test]
+    fn the_first_message_waits_for_the_handshake_and_so_do_those_behind_it() {
+        let mut connections = Connections::new(3, 1.0);
+        let (a, b) = (NodeId(0), NodeId(2));
+        assert_eq!(connections.ready(a, b, 10, 100), 210);
+        assert_eq!(connections.ready(b, a, 20, 100), 210);
+        assert_eq!(connections.ready(a, b, 300, 100), 300);
+        assert_eq!(connections.close_all(b), [a]);
+        assert_eq!(connections.ready(a, b, 400, 100), 600);
+    }
+}

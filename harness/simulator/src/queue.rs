@@ -1,0 +1,277 @@
+//! A calendar queue: events in the order of `(time, sequence)`.
+//!
+//! After Brown 1988 ("Calendar queues: a fast O(1) priority queue implementation for the simulation
+//! event set problem"). Time is cut into buckets of 8 µs. The next quarter of a second has a bucket
+//! each, into which an event is only appended; a bucket is put in order when its turn comes. What
+//! is farther away waits in coarser buckets, one per quarter of a second. Emptied buckets are used
+//! again, so that in the steady state nothing is allocated.
+use std::collections::BTreeMap;
+
+/// 2^13 ns per bucket: with 2 million events a second of virtual time, 16 events a bucket.
+const BUCKET_BITS: u32 = 13;
+/// 2^15 buckets, 268 ms: most messages arrive within.
+const NEAR_BITS: u32 = 15;
+const NEAR: usize = 1 << NEAR_BITS;
+
+#[derive(Debug)]
+struct Entry<T> {
+    time: u64,
+    sequence: u64,
+    /// Taken out when its turn comes.
+    item: Option<T>,
+}
+
+/// Events in the order of time, and of insertion where times are equal.
+#[derive(Debug)]
+pub struct Queue<T> {
+    sequence: u64,
+    length: usize,
+    /// The bucket whose turn it is, by number since time 0.
+    bucket: u64,
+    /// Its entries, and what of them is still to come: last is next.
+    current: Vec<Entry<T>>,
+    order: Vec<(u64, u64, u32)>,
+    near: Vec<Vec<Entry<T>>>,
+    /// One bit per near bucket: whether it has entries.
+    occupied: Vec<u64>,
+    /// The turn of the near buckets that has begun last: number of bucket divided by `NEAR`.
+    unfolded: u64,
+    /// By turn.
+    far: BTreeMap<u64, Vec<Entry<T>>>,
+    spare: Vec<Vec<Entry<T>>>,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Queue<T> {
+    /// An empty queue at time 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            sequence: 0,
+            length: 0,
+            bucket: 0,
+            current: Vec::new(),
+            order: Vec::new(),
+            near: (0..NEAR).map(|_| Vec::new()).collect(),
+            occupied: vec![0; NEAR / 64],
+            unfolded: 0,
+            far: BTreeMap::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// How many events wait.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether no event waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Adds an event at a time in nanoseconds. One that would be before the last event taken comes
+    /// next.
+    #[inline]
+    pub fn push(&mut self, time: u64, item: T) {
+        let entry = Entry { time, sequence: self.sequence, item: Some(item) };
+        self.sequence += 1;
+        self.length += 1;
+        let bucket = time >> BUCKET_BITS;
+        if bucket <= self.bucket {
+            self.push_current(entry);
+        } else if bucket - self.bucket < NEAR as u64 {
+            self.push_near(bucket, entry);
+        } else {
+            self.far.entry(bucket >> NEAR_BITS).or_default().push(entry);
+        }
+    }
+
+    #[inline]
+    fn push_near(&mut self, bucket: u64, entry: Entry<T>) {
+        let index = bucket as usize % NEAR;
+        let entries = &mut self.near[index];
+        if entries.capacity() == 0 {
+            if let Some(spare) = self.spare.pop() {
+                *entries = spare;
+            }
+        }
+        if entries.is_empty() {
+            self.occupied[index / 64] |= 1 << (index % 64);
+        }
+        entries.push(entry);
+    }
+
+    /// Into the bucket whose turn it is: among what is still to come.
+    fn push_current(&mut self, entry: Entry<T>) {
+        let key = (entry.time, entry.sequence, self.current.len() as u32);
+        let place = self.order.partition_point(|&other| other > key);
+        self.order.insert(place, key);
+        self.current.push(entry);
+    }
+
+    /// Takes out the next event and its time.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(u64, T)> {
+        if self.order.is_empty() && !self.turn() {
+            return None;
+        }
+        let (time, _, index) = self.order.pop()?;
+        self.length -= 1;
+        let item = self.current[index as usize].item.take()?;
+        Some((time, item))
+    }
+
+    /// The event after next, counted from 0, if it is in the bucket whose turn it is: a hint of
+    /// what will be needed soon.
+    #[inline]
+    #[must_use]
+    pub fn ahead(&self, count: usize) -> Option<&T> {
+        let place = self.order.len().checked_sub(1 + count)?;
+        let (_, _, index) = self.order[place];
+        self.current[index as usize].item.as_ref()
+    }
+
+    /// The time of the next event.
+    pub fn next_time(&mut self) -> Option<u64> {
+        if self.order.is_empty() && !self.turn() {
+            return None;
+        }
+        self.order.last().map(|&(time, ..)| time)
+    }
+
+    /// Goes on to the next bucket that has entries.
+    fn turn(&mut self) -> bool {
+        if self.length == 0 {
+            return false;
+        }
+        self.current.clear();
+        let mut from = self.bucket + 1;
+        loop {
+            let mut turn = from >> NEAR_BITS;
+            if turn > self.unfolded {
+                self.unfold(turn);
+            }
+            if let Some(bucket) = self.next_occupied(from) {
+                self.bucket = bucket;
+                return self.open();
+            }
+            turn += 1;
+            if let (true, Some((&next, _))) = (self.near_is_empty(), self.far.first_key_value()) {
+                turn = turn.max(next);
+            }
+            from = turn << NEAR_BITS;
+        }
+    }
+
+    /// The first bucket from here to the end of its turn that has entries.
+    fn next_occupied(&self, from: u64) -> Option<u64> {
+        let mut index = from as usize % NEAR;
+        while index < NEAR {
+            let word = self.occupied[index / 64] >> (index % 64);
+            if word != 0 {
+                let found = index + word.trailing_zeros() as usize;
+                return Some(from - from % NEAR as u64 + found as u64);
+            }
+            index = (index / 64 + 1) * 64;
+        }
+        None
+    }
+
+    /// Spreads the coarse bucket of a turn that begins over the near ones; what was near when it
+    /// was added is there already.
+    fn unfold(&mut self, turn: u64) {
+        self.unfolded = turn;
+        if let Some(mut entries) = self.far.remove(&turn) {
+            for entry in entries.drain(..) {
+                self.push_near(entry.time >> BUCKET_BITS, entry);
+            }
+            self.spare.push(entries);
+        }
+    }
+
+    fn near_is_empty(&self) -> bool {
+        self.occupied.iter().all(|&word| word == 0)
+    }
+
+    /// Puts the bucket whose turn it is in order.
+    fn open(&mut self) -> bool {
+        let index = self.bucket as usize % NEAR;
+        self.occupied[index / 64] &= !(1 << (index % 64));
+        let emptied = std::mem::replace(&mut self.current, std::mem::take(&mut self.near[index]));
+        if emptied.capacity() > 0 {
+            self.spare.push(emptied);
+        }
+        let keys = self.current.iter().zip(0..);
+        self.order.extend(keys.map(|(entry, index)| (entry.time, entry.sequence, index)));
+        self.order.sort_unstable_by(|a, b| b.cmp(a));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use overlay_core::{Purpose, Random};
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+
+    use super::*;
+
+    /// The reference: a binary heap with the same order.
+    #[derive(Default)]
+    struct Heap(BinaryHeap<Reverse<(u64, u64)>>, u64);
+
+    impl Heap {
+        fn push(&mut self, time: u64) -> u64 {
+            self.0.push(Reverse((time, self.1)));
+            self.1 += 1;
+            self.1 - 1
+        }
+    }
+
+    #[test]
+    fn it_orders_like_a_heap() {
+        for seed in 0..40 {
+            let mut random = Random::stream(seed, Purpose::Node, 0);
+            let (mut queue, mut heap, mut now) = (Queue::new(), Heap::default(), 0);
+            let span = 1 << (8 + random.below(30));
+            for _ in 0..3_000 {
+                for _ in 0..random.below(4) {
+                    let after = if random.below(8) == 0 { 0 } else { random.below(span) };
+                    let name = heap.push(now + after);
+                    queue.push(now + after, name);
+                }
+                for _ in 0..random.below(4) {
+                    let expected = heap.0.pop().map(|Reverse(entry)| entry);
+                    let popped = queue.pop();
+                    assert_eq!(popped, expected, "seed {seed}");
+                    now = popped.map_or(now, |(time, _)| time);
+                }
+                assert_eq!(queue.len(), heap.0.len());
+            }
+            while let Some(Reverse(expected)) = heap.0.pop() {
+                assert_eq!(queue.pop(), Some(expected), "seed {seed}");
+            }
+            assert_eq!(queue.pop(), None);
+        }
+    }
+
+    #[test]
+    fn far_events_come_after_long_silence() {
+        let mut queue = Queue::new();
+        queue.push(u64::from(u32::MAX) * 1_000, "far");
+        queue.push(3, "near");
+        assert_eq!(queue.pop(), Some((3, "near")));
+        assert_eq!(queue.pop(), Some((u64::from(u32::MAX) * 1_000, "far")));
+        queue.push(0, "late");
+        assert_eq!(queue.next_time(), Some(0));
+        assert!(queue.pop().is_some() && queue.is_empty());
+    }
+}

@@ -1,0 +1,229 @@
+//! A scenario from start to end: what the workload asks, what strikes, and what it cost.
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use overlay_core::{Command, Input, NodeId, Overlay, Time};
+use peerbench_measure::{Cost, Counter, Judge, Measurement, NodeSample, Progress, Traffic};
+use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Start, Timetable, World};
+
+use crate::harness::Harness;
+use crate::simulation::{Life, Simulation, Unobserved, Wiring};
+use crate::watch::{Watch, count_converged};
+use crate::{control, memory};
+
+/// Events between two looks at the stop flag and the progress bar.
+const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
+
+/// Runs a scenario under one seed, until its end or until `stop` is set; then the measurement says
+/// that it is partial.
+///
+/// # Errors
+/// If the world cannot be drawn, for example because the matrix file is gone.
+pub fn run<O: Overlay>(
+    scenario: &Scenario,
+    config: &O::Config,
+    seed: u64,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Measurement, Error> {
+    let world = World::new(scenario, seed)?;
+    let nodes = world.nodes();
+    progress.phase(&format!("{}: building {nodes} simulated nodes", O::NAME));
+    let started = Instant::now();
+    let mut run = Run::<O>::new(scenario, config, &world, seed);
+    let build = started.elapsed();
+    progress.phase(&format!("{}: simulating {nodes} nodes", O::NAME));
+    run.to_end(progress, stop);
+    let wall = started.elapsed() - build;
+    let (events, delivered_messages) = (run.simulation.inputs(), run.simulation.delivered());
+    let waiting = run.most_waiting;
+    let mut measurement = run.finish();
+    let peak_memory_bytes = memory::peak_bytes();
+    let cost =
+        Cost { nodes, processes: 0, events, delivered_messages, build, wall, peak_memory_bytes };
+    measurement.cost(cost);
+    if !stop.load(Ordering::Relaxed) {
+        let rate = control::queue_alone::<O>(&world, waiting);
+        measurement.control("queue_with_empty_handler", rate, "events/s");
+    }
+    Ok(measurement)
+}
+
+struct Run<'a, O: Overlay> {
+    world: &'a World,
+    config: &'a O::Config,
+    simulation: Simulation<'a, O>,
+    harness: Harness<O>,
+    timetable: std::iter::Peekable<Timetable>,
+    faults: std::iter::Peekable<std::slice::Iter<'a, DueFault>>,
+    /// Each node's counters when the window began.
+    baseline: Vec<Traffic>,
+    watch: Watch,
+    most_waiting: usize,
+    stopped: bool,
+}
+
+impl<'a, O: Overlay> Run<'a, O> {
+    fn new(scenario: &Scenario, config: &'a O::Config, world: &'a World, seed: u64) -> Self {
+        let wiring = Wiring {
+            handshake_round_trips: scenario.handshake_round_trips(),
+            dead_peer_timeout: scenario.network.dead_peer_timeout.map(Into::into),
+        };
+        let mut simulation = Simulation::new(world, config, seed, wiring);
+        let oracle = O::oracle(config, world.nodes());
+        if scenario.start == Start::Converged {
+            simulation.settle(&oracle, &mut Unobserved);
+        }
+        let judge = Judge::new(oracle, world.nodes());
+        Self {
+            world,
+            config,
+            simulation,
+            harness: Harness::new(scenario, world, judge),
+            timetable: world.timetable().peekable(),
+            faults: world.faults().iter().peekable(),
+            baseline: Vec::new(),
+            watch: Watch::new(scenario),
+            most_waiting: 0,
+            stopped: false,
+        }
+    }
+
+    fn to_end(&mut self, progress: &dyn Progress, stop: &AtomicBool) {
+        let (from, end) = (self.world.searches_from(), self.world.ends_at());
+        let mut look = EVENTS_BETWEEN_LOOKS;
+        loop {
+            let now = self.next_from_outside(from, end);
+            while self.simulation.next_time().is_some_and(|time| time <= now) {
+                self.simulation.step(&mut self.harness);
+                look -= 1;
+                if look == 0 {
+                    look = EVENTS_BETWEEN_LOOKS;
+                    self.most_waiting = self.most_waiting.max(self.simulation.waiting());
+                    progress.advance(self.simulation.now().as_micros(), end.as_micros());
+                    if stop.load(Ordering::Relaxed) {
+                        return self.stopped = true;
+                    }
+                }
+                self.see_off();
+            }
+            self.simulation.advance_to(now);
+            self.most_waiting = self.most_waiting.max(self.simulation.waiting());
+            if now >= from && self.baseline.is_empty() {
+                self.open_window();
+            }
+            if now >= end || stop.load(Ordering::Relaxed) {
+                self.stopped = now < end;
+                return;
+            }
+            self.act(now);
+        }
+    }
+
+    /// When something that is not in the queue happens next.
+    fn next_from_outside(&mut self, from: Time, end: Time) -> Time {
+        let due = self.timetable.peek().map(|due| due.at);
+        let fault = self.faults.peek().map(|fault| fault.at);
+        let window = self.baseline.is_empty().then_some(from);
+        let watch = self.watch.next();
+        [due, fault, window, watch].into_iter().flatten().fold(end, Time::min)
+    }
+
+    /// Lets everything from outside happen that is due by now.
+    fn act(&mut self, now: Time) {
+        self.harness.expire(now);
+        if self.watch.next().is_some_and(|time| time <= now) {
+            self.watch.look(&self.simulation, self.harness.judge.oracle(), now);
+        }
+        while let Some(&fault) = self.faults.next_if(|fault| fault.at <= now) {
+            self.strike(fault);
+        }
+        while let Some(due) = self.timetable.next_if(|due| due.at <= now) {
+            if self.harness.begin(&due) {
+                self.simulation.give(due.node, Input::Command(due.command), &mut self.harness);
+            }
+        }
+    }
+
+    fn strike(&mut self, fault: DueFault) {
+        let DueFault { node, action, .. } = fault;
+        self.watch.disturb();
+        match action {
+            FaultAction::Kill => self.remove(node),
+            FaultAction::Freeze => {
+                self.simulation.freeze(node);
+                self.harness.judge.set_alive(node, false);
+            }
+            FaultAction::Leave => {
+                let op = self.world.operations().leave_of(node);
+                self.simulation.give(
+                    node,
+                    Input::Command(Command::Leave { op }),
+                    &mut self.harness,
+                );
+                self.see_off();
+            }
+        }
+    }
+
+    fn remove(&mut self, node: NodeId) {
+        self.simulation.kill(node);
+        self.harness.judge.set_alive(node, false);
+    }
+
+    /// Ends nodes that have said good-bye, and checks the network after each join.
+    fn see_off(&mut self) {
+        while let Some(node) = self.harness.departed.pop() {
+            self.remove(node);
+        }
+        if std::mem::take(&mut self.harness.joined) > 0 {
+            self.watch.check(&self.simulation, self.config);
+        }
+    }
+
+    fn open_window(&mut self) {
+        let nodes = (0..self.world.nodes()).map(NodeId);
+        self.baseline = nodes.map(|node| self.simulation.traffic(node)).collect();
+        let (right, of) = count_converged(&self.simulation, self.harness.judge.oracle());
+        let time = self.watch.converged_at().map(|time| time.since(Time::ZERO));
+        if let Some(right) = right {
+            self.harness.measurement.converged(time, right, of);
+        }
+    }
+
+    fn finish(mut self) -> Measurement {
+        let (from, now) = (self.world.searches_from(), self.simulation.now());
+        if self.stopped {
+            self.harness.measurement.note(format!(
+                "partial: stopped after {now} of {} of virtual time",
+                self.world.ends_at()
+            ));
+        }
+        self.harness.close(now);
+        let mut measurement = std::mem::take(&mut self.harness.measurement);
+        for ((node, state, life), baseline) in self.simulation.nodes().zip(&self.baseline) {
+            let until = match life {
+                Life::Down(since) => since,
+                Life::Up | Life::Frozen => now,
+            };
+            measurement.node(&NodeSample {
+                node,
+                conduct: self.world.conduct(node),
+                alive: until.since(from),
+                traffic: self.simulation.traffic(node).since(baseline),
+                wire: None,
+                state: state.state(self.config),
+                resident_bytes: None,
+                cpu: None,
+            });
+        }
+        measurement.count(Counter::DroppedNonsense, 0);
+        measurement.count(Counter::DroppedBound, 0);
+        measurement.count(Counter::PeersLost, self.simulation.peers_lost());
+        if let Some(violation) = self.watch.violation() {
+            measurement.note(violation);
+        }
+        measurement.trace_digest(self.simulation.trace_digest());
+        measurement
+    }
+}

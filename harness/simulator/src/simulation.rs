@@ -1,0 +1,411 @@
+//! The nodes, the queue and the network, stepped event by event.
+use std::time::Duration;
+
+use overlay_core::{
+    Command, Ctx, Effect, Event, Input, Message as _, NodeId, Overlay, Purpose, Random, Time, step,
+    wire,
+};
+use peerbench_measure::Traffic;
+use peerbench_scenario::World;
+
+use crate::network::{Access, Connections};
+use crate::{Queue, TraceDigest};
+
+/// Whether a node takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It runs.
+    Up,
+    /// Its process has stopped without ending: connections stand, nothing is answered.
+    Frozen,
+    /// It is gone, since this time.
+    Down(Time),
+}
+
+struct Slot<O> {
+    node: O,
+    random: Random,
+    traffic: Traffic,
+    life: Life,
+}
+
+/// What waits in the queue.
+#[derive(Debug)]
+pub(crate) enum Occurrence<O: Overlay> {
+    /// A message reaches the receiver's downlink, or, `queued`, comes out of it.
+    Message { to: NodeId, from: NodeId, bytes: u32, queued: bool, message: O::Message },
+    /// Anything else that is put into a node.
+    Input { to: NodeId, input: Input<O> },
+}
+
+impl<O: Overlay> Occurrence<O> {
+    const fn to(&self) -> NodeId {
+        match self {
+            Self::Message { to, .. } | Self::Input { to, .. } => *to,
+        }
+    }
+}
+
+/// Sees what nodes tell the harness, and every step if it wants to.
+pub trait Observer<O: Overlay> {
+    /// A node told something; the command in answer, if any, is put into the node at once.
+    fn on_event(&mut self, node: NodeId, now: Time, event: Event) -> Option<Command>;
+
+    /// A node is about to get an input.
+    fn on_input(&mut self, _: NodeId, _: Time, _: &Input<O>) {}
+}
+
+/// An observer that looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unobserved;
+
+impl<O: Overlay> Observer<O> for Unobserved {
+    fn on_event(&mut self, _: NodeId, _: Time, _: Event) -> Option<Command> {
+        None
+    }
+}
+
+/// A network of nodes in virtual time.
+pub struct Simulation<'a, O: Overlay> {
+    config: &'a O::Config,
+    world: &'a World,
+    slots: Vec<Slot<O>>,
+    /// Apart from the nodes, because a sender needs its receiver's.
+    access: Vec<Access>,
+    queue: Queue<Occurrence<O>>,
+    connections: Connections,
+    dead_peer_timeout: Option<Duration>,
+    effects: Vec<Effect<O>>,
+    now: Time,
+    digest: TraceDigest,
+    delivered: u64,
+    inputs: u64,
+    peers_lost: u64,
+}
+
+/// How the scenario wants the network to treat connections and dead nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wiring {
+    pub(crate) handshake_round_trips: f64,
+    pub(crate) dead_peer_timeout: Option<Duration>,
+}
+
+impl<'a, O: Overlay> Simulation<'a, O> {
+    /// The nodes of a world, before anything has happened.
+    pub(crate) fn new(
+        world: &'a World,
+        config: &'a O::Config,
+        seed: u64,
+        wiring: Wiring,
+    ) -> Simulation<'a, O> {
+        let mut effects = Vec::new();
+        let slots = (0..world.nodes()).map(NodeId).map(|me| {
+            let mut random = Random::stream(seed, Purpose::Node, me.0.into());
+            let (now, conduct) = (Time::ZERO, world.conduct(me));
+            let rng = &mut random;
+            let node = O::new(&mut Ctx { me, now, config, conduct, rng, effects: &mut effects });
+            Slot { node, random, traffic: Traffic::default(), life: Life::Up }
+        });
+        let slots = slots.collect();
+        let access = (0..world.nodes()).map(|node| Access::of(world, NodeId(node))).collect();
+        debug_assert!(effects.is_empty(), "a node asks for nothing before it has joined");
+        Self {
+            config,
+            world,
+            slots,
+            access,
+            queue: Queue::new(),
+            connections: Connections::new(world.nodes(), wiring.handshake_round_trips),
+            dead_peer_timeout: wiring.dead_peer_timeout,
+            effects,
+            now: Time::ZERO,
+            digest: TraceDigest::default(),
+            delivered: 0,
+            inputs: 0,
+            peers_lost: 0,
+        }
+    }
+
+    /// Puts every node into the state that joining and maintenance would have led to.
+    pub(crate) fn settle(&mut self, oracle: &O::Oracle, observer: &mut impl Observer<O>) {
+        for me in (0..self.world.nodes()).map(NodeId) {
+            let slot = &mut self.slots[me.index()];
+            let mut cx = Ctx {
+                me,
+                now: self.now,
+                config: self.config,
+                conduct: self.world.conduct(me),
+                rng: &mut slot.random,
+                effects: &mut self.effects,
+            };
+            slot.node.settle(oracle, &mut cx);
+            if self.connections.are_modelled() {
+                for peer in slot.node.neighbors(self.config) {
+                    self.connections.open(me, peer);
+                }
+            }
+            self.apply(me, observer);
+        }
+    }
+
+    /// The time of the next event.
+    pub(crate) fn next_time(&mut self) -> Option<Time> {
+        self.queue.next_time().map(Time::from_nanos)
+    }
+
+    /// Lets the next event happen. False if there is none.
+    #[inline]
+    pub(crate) fn step(&mut self, observer: &mut impl Observer<O>) -> bool {
+        let Some((time, occurrence)) = self.queue.pop() else { return false };
+        self.now = self.now.max(Time::from_nanos(time));
+        if let Some(soon) = self.queue.ahead(PREFETCH_AHEAD) {
+            prefetch(&self.slots[soon.to().index()]);
+        }
+        match occurrence {
+            Occurrence::Message { to, from, bytes, queued, message } => {
+                if !queued {
+                    let free_at = self.access[to.index()].receive(time, bytes);
+                    if free_at > time {
+                        let queued = true;
+                        let again = Occurrence::Message { to, from, bytes, queued, message };
+                        self.queue.push(free_at, again);
+                        return true;
+                    }
+                }
+                self.deliver(to, from, bytes, message, observer);
+            }
+            Occurrence::Input { to, input } => self.give(to, input, observer),
+        }
+        true
+    }
+
+    #[inline]
+    fn deliver(
+        &mut self,
+        to: NodeId,
+        from: NodeId,
+        bytes: u32,
+        message: O::Message,
+        observer: &mut impl Observer<O>,
+    ) {
+        let slot = &mut self.slots[to.index()];
+        match slot.life {
+            Life::Up => {
+                slot.traffic.receive(message.class(), bytes);
+                self.delivered += 1;
+                self.trace(1, to, u64::from(from.0) << 32 | u64::from(bytes));
+                self.run(to, Input::Message { from, message }, observer);
+            }
+            Life::Frozen => {}
+            Life::Down(_) => self.refuse(to, from),
+        }
+    }
+
+    /// The receiver is gone: its host says so, or the sender notices after a timeout.
+    fn refuse(&mut self, to: NodeId, from: NodeId) {
+        let one_way = self.world.one_way(to, from);
+        let notice = match self.dead_peer_timeout {
+            // The timeout runs since the message was sent, half a round trip ago.
+            Some(timeout) => (timeout.as_nanos() as u64).saturating_sub(one_way),
+            None => one_way,
+        };
+        self.connections.close(to, from);
+        let input = Input::PeerLost(to);
+        self.queue.push(self.now.as_nanos() + notice, Occurrence::Input { to: from, input });
+    }
+
+    /// Puts an input into a node, now.
+    pub(crate) fn give(&mut self, to: NodeId, input: Input<O>, observer: &mut impl Observer<O>) {
+        if self.slots[to.index()].life != Life::Up {
+            return;
+        }
+        let kind = match &input {
+            Input::Command(_) => 2,
+            Input::Message { .. } => 1,
+            Input::Timer(_) => 3,
+            Input::PeerLost(_) => 4,
+        };
+        self.peers_lost += u64::from(kind == 4);
+        self.trace(kind, to, 0);
+        self.run(to, input, observer);
+    }
+
+    #[inline]
+    fn trace(&mut self, kind: u64, node: NodeId, what: u64) {
+        self.digest.add(self.now.as_nanos());
+        self.digest.add(u64::from(node.0) << 8 | kind);
+        self.digest.add(what);
+    }
+
+    #[inline]
+    fn run(&mut self, me: NodeId, input: Input<O>, observer: &mut impl Observer<O>) {
+        self.inputs += 1;
+        observer.on_input(me, self.now, &input);
+        let slot = &mut self.slots[me.index()];
+        let mut cx = Ctx {
+            me,
+            now: self.now,
+            config: self.config,
+            conduct: self.world.conduct(me),
+            rng: &mut slot.random,
+            effects: &mut self.effects,
+        };
+        step(&mut slot.node, input, &mut cx);
+        self.apply(me, observer);
+    }
+
+    /// Applies what a node asked for, in the order asked.
+    #[inline]
+    fn apply(&mut self, me: NodeId, observer: &mut impl Observer<O>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { to, message } => self.send(me, to, message),
+                Effect::SetTimer { after, timer } => {
+                    let due = (self.now + after).as_nanos();
+                    let input = Input::Timer(timer);
+                    self.queue.push(due, Occurrence::Input { to: me, input });
+                }
+                Effect::Emit(event) => {
+                    if let Some(command) = observer.on_event(me, self.now, event) {
+                        let input = Input::Command(command);
+                        let now = self.now.as_nanos();
+                        self.queue.push(now, Occurrence::Input { to: me, input });
+                    }
+                }
+            }
+        }
+        self.effects = effects;
+    }
+
+    #[inline]
+    fn send(&mut self, from: NodeId, to: NodeId, message: O::Message) {
+        let now = self.now.as_nanos();
+        if to.index() >= self.slots.len() {
+            return; // A peer named somebody who does not exist.
+        }
+        if to == from {
+            let input = Input::Message { from, message };
+            return self.queue.push(now, Occurrence::Input { to, input });
+        }
+        let bytes = wire::length(&message);
+        let slot = &mut self.slots[from.index()];
+        slot.traffic.send(message.class(), bytes);
+        let one_way = self.world.one_way(from, to);
+        let ready = match self.connections.are_modelled() {
+            true => self.connections.ready(from, to, now, one_way),
+            false => now,
+        };
+        let sent = self.access[from.index()].send(ready, bytes);
+        let arrives = sent + one_way + self.access[to.index()].down_time(bytes);
+        let queued = false;
+        self.queue.push(arrives, Occurrence::Message { to, from, bytes, queued, message });
+    }
+
+    /// Stops a node: without notice, so that its peers find out by themselves.
+    pub(crate) fn kill(&mut self, node: NodeId) {
+        self.slots[node.index()].life = Life::Down(self.now);
+        for peer in self.connections.close_all(node) {
+            let notice = match self.dead_peer_timeout {
+                Some(timeout) => timeout.as_nanos() as u64,
+                None => self.world.one_way(node, peer),
+            };
+            let input = Input::PeerLost(node);
+            self.queue.push(self.now.as_nanos() + notice, Occurrence::Input { to: peer, input });
+        }
+    }
+
+    /// Stops a node's process without ending it.
+    pub(crate) fn freeze(&mut self, node: NodeId) {
+        self.slots[node.index()].life = Life::Frozen;
+    }
+
+    /// Moves the clock on to a time at which something happens that is not in the queue.
+    pub(crate) fn advance_to(&mut self, time: Time) {
+        self.now = self.now.max(time);
+    }
+
+    /// The overlay's configuration.
+    #[must_use]
+    pub const fn config(&self) -> &'a O::Config {
+        self.config
+    }
+
+    /// Now.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Every node with its state of life, ascending.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (NodeId, &O, Life)> {
+        (0..).map(NodeId).zip(&self.slots).map(|(id, slot)| (id, &slot.node, slot.life))
+    }
+
+    /// The nodes that run, ascending.
+    pub fn live(&self) -> impl Iterator<Item = (NodeId, &O)> {
+        self.nodes().filter(|(.., life)| *life == Life::Up).map(|(id, node, _)| (id, node))
+    }
+
+    /// One node.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> &O {
+        &self.slots[node.index()].node
+    }
+
+    pub(crate) fn traffic(&self, node: NodeId) -> Traffic {
+        self.slots[node.index()].traffic
+    }
+
+    /// The digest of everything that has happened.
+    #[must_use]
+    pub fn trace_digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    /// Messages delivered.
+    #[must_use]
+    pub const fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Inputs given to nodes.
+    #[must_use]
+    pub const fn inputs(&self) -> u64 {
+        self.inputs
+    }
+
+    /// Times a node was told that a peer cannot be reached any more.
+    #[must_use]
+    pub const fn peers_lost(&self) -> u64 {
+        self.peers_lost
+    }
+
+    /// Events that wait.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+/// How many events ahead a node is asked for: about as long as memory takes.
+const PREFETCH_AHEAD: usize = 4;
+
+/// Asks for a node's memory before it is needed: at 100,000 nodes most of the time is waiting.
+#[inline]
+fn prefetch<T>(slot: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let start = std::ptr::from_ref(slot).cast::<i8>();
+        for line in 0..size_of::<T>().div_ceil(64) {
+            // A hint: it reads nothing and cannot fault, whatever the address.
+            #[expect(unsafe_code, reason = "a prefetch has no safe form")]
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(64 * line));
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = slot;
+}

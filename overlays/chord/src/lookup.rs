@@ -1,0 +1,224 @@
+//! A request's way through a node: delivered here, forwarded, answered, or tried another way.
+use overlay_core::dht::{DhtMessage, Path};
+use overlay_core::{Class, DropReason, Event, Key, NodeId, Strategy};
+
+use crate::member::Decision;
+use crate::pending::{Origin, Pending};
+use crate::router::{Cx, Node};
+use crate::{Body, ChordMessage, Claim, LookupStyle, Member, Outcome, Payload, Position, Router};
+
+/// Most forward messages a request may take: far beyond log2 of any network; a request that gets
+/// there runs in circles.
+const MAX_HOPS: u8 = 200;
+
+impl Router {
+    /// Starts a request of this node's own at the member nearest before the key.
+    pub(crate) fn start(
+        &mut self,
+        origin: Origin,
+        member: u16,
+        (key, payload): (Key, Payload),
+        node: Node<'_, '_>,
+    ) {
+        let pending = Pending::new(origin, member, (key, payload), node.cx.now);
+        self.advance(pending, node);
+    }
+
+    /// Takes a request one step further from this node: delivers it here, or forwards it.
+    pub(crate) fn advance(&mut self, mut pending: Pending, mut node: Node<'_, '_>) {
+        let config = node.cx.config;
+        let key = Position::of_key(&pending.key, config.bits);
+        let skip = if config.is_frozen() { pending.tried } else { 0 };
+        // Steps between members of this node cost no message; each is nearer to the key.
+        for _ in 0..=self.members.len() {
+            let Some(member) = self.members.get(usize::from(pending.member)) else {
+                return node.cx.emit(Event::Dropped(DropReason::Nonsense));
+            };
+            match member.decide(key, pending.claim, (skip, pending.tried), config) {
+                Decision::Deliver => return self.deliver(pending, node.reborrow()),
+                Decision::Forward(next, claim) if next.node(config) == node.cx.me => {
+                    pending.member = next.index(config);
+                    pending.claim = claim;
+                }
+                Decision::Forward(next, claim) => return self.forward(pending, next, claim, node),
+                Decision::Stuck => return Self::give_up(&pending, node.cx),
+            }
+        }
+        Self::give_up(&pending, node.cx);
+    }
+
+    fn forward(&mut self, mut pending: Pending, next: Member, claim: Claim, node: Node<'_, '_>) {
+        let cx = node.cx;
+        if matches!(pending.origin, Origin::Peer(..)) && cx.conduct.is(Strategy::NoForward) {
+            return;
+        }
+        if pending.hops >= MAX_HOPS {
+            return cx.emit(Event::Dropped(DropReason::Bound));
+        }
+        pending.next = next;
+        pending.via = None;
+        let (key, payload, timeouts) = (pending.key, pending.payload, pending.timeouts);
+        let hops = pending.hops + 1;
+        let Some(token) = self.pending.insert(pending, cx.config.max_pending) else {
+            return cx.emit(Event::Dropped(DropReason::Bound));
+        };
+        let iterative = cx.config.lookup == LookupStyle::Iterative;
+        let body = if iterative && claim == Claim::Closer {
+            Body::FindNext { token, key, skip: 0, class: payload.class() }
+        } else {
+            Body::Route { token, key, payload, claim, hops, timeouts }
+        };
+        Self::send(next, body, cx);
+    }
+
+    fn deliver(&mut self, pending: Pending, node: Node<'_, '_>) {
+        let outcome = match pending.payload {
+            Payload::Request(request) => {
+                Outcome::Response(node.storage.deliver(pending.key, request, self, node.cx))
+            }
+            Payload::Locate => {
+                Outcome::Located(Member::of(node.cx.me, pending.member, node.cx.config))
+            }
+        };
+        let path =
+            Path { by: node.cx.me, hops: pending.hops.into(), timeouts: pending.timeouts.into() };
+        self.finish(&pending, outcome, path, node);
+    }
+
+    /// Gives an outcome to whoever waits for it.
+    fn finish(&mut self, pending: &Pending, outcome: Outcome, path: Path, node: Node<'_, '_>) {
+        let config = node.cx.config;
+        match (pending.origin, outcome) {
+            (Origin::Peer(peer, token), outcome) => {
+                let body = Body::Answer { token, outcome, path };
+                node.cx.send(peer, DhtMessage::Routing(ChordMessage { to: 0, body }));
+            }
+            (Origin::Operation(op), Outcome::Response(response)) => {
+                node.storage.on_response(op, response, path, node.cx);
+            }
+            (Origin::Join, Outcome::Located(successor)) => {
+                if let Some(member) = self.members.get_mut(usize::from(pending.member)) {
+                    member.asked = Some(successor);
+                    let body = Body::GetSuccessors { asker: member.me };
+                    Self::send(successor, body, node.cx);
+                }
+            }
+            (Origin::Finger(octave), Outcome::Located(found)) => {
+                if let Some(member) = self.members.get_mut(usize::from(pending.member)) {
+                    member.set_finger(octave, found, config);
+                }
+            }
+            _ => node.cx.emit(Event::Dropped(DropReason::Nonsense)),
+        }
+    }
+
+    pub(crate) fn give_up(pending: &Pending, cx: &mut Cx<'_>) {
+        if let Origin::Operation(op) = pending.origin {
+            cx.emit(Event::Failed { op });
+        }
+    }
+
+    /// Tries another way after the next hop of a request was found dead.
+    pub(crate) fn retry(&mut self, mut pending: Pending, mut node: Node<'_, '_>) {
+        pending.timeouts = pending.timeouts.saturating_add(1);
+        pending.tried = pending.tried.saturating_add(1);
+        pending.since = node.cx.now;
+        if matches!(pending.origin, Origin::Join) {
+            return; // Asked again from the rendezvous at the next tick.
+        }
+        let Some(via) = pending.via.take() else {
+            if core::mem::take(&mut pending.skip) > 0 {
+                // Iterative: whoever named the dead node is dead, too. Once more from here.
+                (pending.tried, pending.hops) = (1, 0);
+            }
+            return self.advance(pending, node.reborrow());
+        };
+        // Iterative: whoever named the dead node names the next best.
+        pending.next = via;
+        pending.hops = pending.hops.saturating_sub(1);
+        pending.skip = pending.tried;
+        let (key, skip, class) = (pending.key, pending.tried, pending.payload.class());
+        if let Some(token) = self.pending.insert(pending, node.cx.config.max_pending) {
+            Self::send(via, Body::FindNext { token, key, skip, class }, node.cx);
+        }
+    }
+
+    pub(crate) fn on_answer(
+        &mut self,
+        from: NodeId,
+        (token, outcome, path): (u32, Outcome, Path),
+        node: Node<'_, '_>,
+    ) {
+        let config = node.cx.config;
+        match self.pending.take(token, |pending| pending.next.node(config) == from) {
+            Some(pending) => self.finish(&pending, outcome, path, node),
+            None => node.cx.emit(Event::Dropped(DropReason::Nonsense)),
+        }
+    }
+
+    pub(crate) fn on_find_next(
+        &self,
+        from: NodeId,
+        to: u16,
+        body: (u32, Key, u8, Class),
+        cx: &mut Cx<'_>,
+    ) {
+        let (token, key, skip, class) = body;
+        if cx.conduct.is(Strategy::NoForward) {
+            return;
+        }
+        let Some(member) = self.members.get(usize::from(to)) else {
+            return cx.emit(Event::Dropped(DropReason::Nonsense));
+        };
+        let place = Position::of_key(&key, cx.config.bits);
+        let next = match member.decide(place, Claim::Closer, (skip, skip), cx.config) {
+            Decision::Deliver => None,
+            Decision::Forward(next, claim) => Some((next, claim)),
+            Decision::Stuck => Some((member.me, Claim::Survivor)),
+        };
+        let body = Body::Next { token, next, class };
+        cx.send(from, DhtMessage::Routing(ChordMessage { to: 0, body }));
+    }
+
+    pub(crate) fn on_next(
+        &mut self,
+        from: NodeId,
+        token: u32,
+        next: Option<(Member, Claim)>,
+        node: Node<'_, '_>,
+    ) {
+        let config = node.cx.config;
+        let Some(mut pending) = self.pending.take(token, |p| p.next.node(config) == from) else {
+            return node.cx.emit(Event::Dropped(DropReason::Nonsense));
+        };
+        pending.since = node.cx.now;
+        pending.tried = core::mem::take(&mut pending.skip);
+        let (next, claim) = match next {
+            Some(step) if pending.hops < MAX_HOPS => {
+                pending.hops += 1;
+                pending.via = Some(pending.next);
+                step
+            }
+            // The node just asked is responsible itself.
+            _ => (pending.next, Claim::Survivor),
+        };
+        if next.node(config) == node.cx.me {
+            pending.member = next.index(config);
+            pending.claim = claim;
+            return self.deliver(pending, node);
+        }
+        pending.next = next;
+        let (key, payload, timeouts) = (pending.key, pending.payload, pending.timeouts);
+        let hops = pending.hops + 1;
+        let Some(token) = self.pending.insert(pending, config.max_pending) else {
+            return node.cx.emit(Event::Dropped(DropReason::Bound));
+        };
+        let body = match claim {
+            Claim::Closer => Body::FindNext { token, key, skip: 0, class: payload.class() },
+            Claim::Successor | Claim::Survivor => {
+                Body::Route { token, key, payload, claim, hops, timeouts }
+            }
+        };
+        Self::send(next, body, node.cx);
+    }
+}

@@ -1,0 +1,447 @@
+//! The protocol: what a Chord node does with what arrives.
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use overlay_core::dht::{At, DhtCtx, DhtMessage, DhtTimer, Request, Routing, StorageConfig};
+use overlay_core::{DropReason, Event, Key, NodeId, OpId, Time};
+use smallvec::SmallVec;
+
+use crate::pending::{Origin, Pending, PendingTable};
+use crate::{
+    Body, ChordConfig, ChordMessage, Claim, Member, Payload, Position, Ring, RingMember, invariant,
+};
+
+pub(crate) type Cx<'a> = DhtCtx<'a, Router>;
+pub(crate) type Node<'s, 'c> = At<'s, 'c, Router>;
+
+/// A request that nobody answered is forgotten after this many timeouts.
+const EXPIRY_TIMEOUTS: u32 = 20;
+/// Encoded size of one link: a 160-bit identifier and a 32-bit address.
+const LINK_BYTES: u64 = 24;
+
+/// What a router asks to be reminded of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Stabilise, refresh a finger, doubt who does not answer.
+    Tick,
+}
+
+/// A Chord node's routing.
+#[derive(Clone, Debug)]
+pub struct Router {
+    pub(crate) members: SmallVec<[RingMember; 1]>,
+    pub(crate) pending: PendingTable,
+    /// Peers that were asked whether they are there, and when.
+    doubted: SmallVec<[(NodeId, Time); 1]>,
+    joining: Option<Joining>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Joining {
+    op: OpId,
+    rendezvous: NodeId,
+    since: Time,
+}
+
+impl Router {
+    /// This node's members of the ring; none before it has joined and after it has left.
+    #[must_use]
+    pub fn members(&self) -> &[RingMember] {
+        &self.members
+    }
+
+    /// Whether every member of this node has its place on the ring.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        !self.members.is_empty() && self.joining.is_none()
+    }
+
+    pub(crate) fn send(to: Member, body: Body, cx: &mut Cx<'_>) {
+        let message = ChordMessage { to: to.index(cx.config), body };
+        cx.send(to.node(cx.config), DhtMessage::Routing(message));
+    }
+
+    fn set_tick(every: Duration, cx: &mut Cx<'_>) {
+        cx.set_timer(every, DhtTimer::Routing(Timer::Tick));
+    }
+
+    fn on_get_successors(&self, to: u16, asker: Member, cx: &mut Cx<'_>) {
+        let Some(member) = self.members.get(usize::from(to)) else {
+            return cx.emit(Event::Dropped(DropReason::Nonsense));
+        };
+        let body = Body::Successors {
+            of: member.me,
+            predecessor: member.predecessor(),
+            list: member.shared_successors(),
+        };
+        Self::send(asker, body, cx);
+    }
+
+    /// Zave's stabilizeFromSuccessor and stabilizeFromPredecessor, one step each time a list comes.
+    fn on_successors(
+        &mut self,
+        to: u16,
+        (of, predecessor, list): (Member, Option<Member>, &[Member]),
+        mut node: Node<'_, '_>,
+    ) {
+        let config = node.cx.config;
+        let Some(member) = self.members.get_mut(usize::from(to)) else {
+            return node.cx.emit(Event::Dropped(DropReason::Nonsense));
+        };
+        if member.asked != Some(of) {
+            return node.cx.emit(Event::Dropped(DropReason::Nonsense));
+        }
+        member.asked = None;
+        if !member.is_nearer_successor(of, config) {
+            return;
+        }
+        let changed = member.adopt(of, list, config);
+        let nearer = predecessor.filter(|&p| p != of && member.is_nearer_successor(p, config));
+        if let Some(nearer) = nearer {
+            member.asked = Some(nearer);
+            Self::send(nearer, Body::GetSuccessors { asker: member.me }, node.cx);
+        } else if predecessor != Some(member.me) {
+            // Differs from the paper: a successor that knows this member already is not notified.
+            Self::send(of, Body::Notify { candidate: member.me }, node.cx);
+        }
+        if nearer.is_none() {
+            self.complete_join(to, node.reborrow());
+        }
+        if changed {
+            node.storage.on_neighborhood_change(self, node.cx);
+        }
+    }
+
+    /// Completes a join: the first list is there, so the fingers can be looked up.
+    fn complete_join(&mut self, index: u16, mut node: Node<'_, '_>) {
+        let Some(joining) = self.joining else { return };
+        let member = &self.members[usize::from(index)];
+        for (octave, place) in member.far_fingers(node.cx.config) {
+            let target = (place.to_key(), Payload::Locate);
+            self.start(Origin::Finger(octave), index, target, node.reborrow());
+        }
+        if self.members.iter().all(|member| !member.is_alone()) {
+            self.joining = None;
+            node.cx.emit(Event::Joined { op: joining.op });
+        }
+    }
+
+    fn on_notify(&mut self, to: u16, candidate: Member, mut node: Node<'_, '_>) {
+        let config = node.cx.config;
+        let Some(member) = self.members.get_mut(usize::from(to)) else {
+            return node.cx.emit(Event::Dropped(DropReason::Nonsense));
+        };
+        let present = member.predecessor();
+        if member.rectify(candidate, config) {
+            node.storage.on_neighborhood_change(self, node.cx);
+        } else if let Some(present) = present.filter(|&present| present != candidate) {
+            // The candidate is farther away; it is right only if the present one is dead.
+            self.doubt(present.node(config), node.reborrow().cx);
+        }
+    }
+
+    fn on_leaving(
+        &mut self,
+        from: NodeId,
+        (leaver, before): (Member, Option<Member>),
+        node: Node<'_, '_>,
+    ) {
+        let config = node.cx.config;
+        if leaver.node(config) != from {
+            return node.cx.emit(Event::Dropped(DropReason::Nonsense));
+        }
+        for member in &mut self.members {
+            if let (Some(before), true) = (before, member.predecessor() == Some(leaver)) {
+                member.set_predecessor(before, config);
+            }
+        }
+        self.on_peer_lost(from, node);
+    }
+
+    /// Asks a peer whether it is there.
+    fn doubt(&mut self, peer: NodeId, cx: &mut Cx<'_>) {
+        if peer != cx.me && !self.doubted.iter().any(|&(doubted, _)| doubted == peer) {
+            self.doubted.push((peer, cx.now));
+            let message = ChordMessage { to: 0, body: Body::Ping };
+            cx.send(peer, DhtMessage::Routing(message));
+        }
+    }
+
+    fn on_tick(&mut self, mut node: Node<'_, '_>) {
+        let config = node.cx.config;
+        let Some(every) = config.stabilize_every.filter(|_| !self.members.is_empty()) else {
+            return;
+        };
+        self.lose_the_silent(node.reborrow());
+        self.doubt_the_slow(node.cx);
+        self.join_again(node.cx);
+        for index in 0..self.members.len() as u16 {
+            self.stabilize(index, node.cx);
+            let finger = self.members[usize::from(index)].next_finger(config);
+            if let (Some((octave, place)), true) = (finger, self.joining.is_none()) {
+                let target = (place.to_key(), Payload::Locate);
+                self.start(Origin::Finger(octave), index, target, node.reborrow());
+            }
+        }
+        let after = node.cx.rng.around(every.into(), 0.5);
+        Self::set_tick(after, node.cx);
+    }
+
+    fn stabilize(&mut self, index: u16, cx: &mut Cx<'_>) {
+        let member = &mut self.members[usize::from(index)];
+        let silent = member.asked.take();
+        if let Some(head) = member.successors().first().copied() {
+            member.asked = Some(head);
+            let body = Body::GetSuccessors { asker: member.me };
+            Self::send(head, body, cx);
+        }
+        if let Some(silent) = silent {
+            self.doubt(silent.node(cx.config), cx);
+        }
+    }
+
+    /// Gives up peers that were doubted and did not answer in time.
+    fn lose_the_silent(&mut self, mut node: Node<'_, '_>) {
+        let (now, timeout) = (node.cx.now, node.cx.config.timeout.0);
+        let is_silent = |&(_, since): &(NodeId, Time)| now.since(since) >= timeout;
+        let silent: SmallVec<[_; 2]> = self.doubted.iter().copied().filter(is_silent).collect();
+        for (peer, _) in silent {
+            self.on_peer_lost(peer, node.reborrow());
+        }
+    }
+
+    /// Doubts the next hop of requests that wait for long, and forgets those that wait for ever.
+    fn doubt_the_slow(&mut self, cx: &mut Cx<'_>) {
+        let (now, timeout) = (cx.now, cx.config.timeout.0);
+        while let Some(expired) =
+            self.pending.take_any(|p| now.since(p.since) > timeout * EXPIRY_TIMEOUTS)
+        {
+            Self::give_up(&expired, cx);
+        }
+        let slow = self.pending.iter().filter(|pending| now.since(pending.since) > timeout);
+        let slow: SmallVec<[NodeId; 2]> =
+            slow.map(|pending| pending.next.node(cx.config)).collect();
+        for peer in slow {
+            self.doubt(peer, cx);
+        }
+    }
+
+    fn join_again(&mut self, cx: &mut Cx<'_>) {
+        let patience = cx.config.timeout.0 * 4;
+        if let Some(joining) = self.joining.filter(|joining| cx.now.since(joining.since) > patience)
+        {
+            self.ask_rendezvous(joining, cx);
+        }
+    }
+
+    fn ask_rendezvous(&mut self, joining: Joining, cx: &mut Cx<'_>) {
+        self.joining = Some(Joining { since: cx.now, ..joining });
+        for index in 0..self.members.len() as u16 {
+            let member = &self.members[usize::from(index)];
+            if !member.is_alone() {
+                continue;
+            }
+            let (key, payload, claim) = (member.position.to_key(), Payload::Locate, Claim::Closer);
+            let next = Member::of(joining.rendezvous, 0, cx.config);
+            let pending = Pending::new(Origin::Join, index, (key, payload), cx.now);
+            let pending = Pending { next, ..pending };
+            if let Some(token) = self.pending.insert(pending, cx.config.max_pending) {
+                let body = Body::Route { token, key, payload, claim, hops: 1, timeouts: 0 };
+                Self::send(next, body, cx);
+            }
+        }
+    }
+}
+
+impl Routing for Router {
+    const NAME: &'static str = "chord";
+    type Config = ChordConfig;
+    type Message = ChordMessage;
+    type Timer = Timer;
+    type Oracle = Ring;
+
+    fn storage(config: &ChordConfig) -> &StorageConfig {
+        &config.storage
+    }
+
+    fn check(config: &ChordConfig, nodes: u32) -> Result<(), (&'static str, String)> {
+        config.check(nodes)
+    }
+
+    fn new(_: &mut Cx<'_>) -> Self {
+        Self {
+            members: SmallVec::new(),
+            pending: PendingTable::default(),
+            doubted: SmallVec::new(),
+            joining: None,
+        }
+    }
+
+    fn found(&mut self, founders: u32, cx: &mut Cx<'_>) {
+        let ring = Ring::of(cx.config, founders);
+        self.settle(&ring, cx);
+    }
+
+    fn join(&mut self, op: OpId, rendezvous: NodeId, cx: &mut Cx<'_>) {
+        let place = |index| RingMember::new(Member::of(cx.me, index, cx.config), cx.config);
+        self.members = (0..cx.config.virtual_nodes).map(place).collect();
+        self.ask_rendezvous(Joining { op, rendezvous, since: cx.now }, cx);
+        if let Some(every) = cx.config.stabilize_every {
+            let after = cx.rng.around(every.into(), 0.5);
+            Self::set_tick(after, cx);
+        }
+    }
+
+    fn leave(&mut self, cx: &mut Cx<'_>) {
+        for member in core::mem::take(&mut self.members) {
+            let (leaver, predecessor) = (member.me, member.predecessor());
+            let mut links = member.links();
+            links.sort_unstable();
+            links.dedup();
+            links.retain(|link| link.node(cx.config) != cx.me);
+            for link in links {
+                Self::send(link, Body::Leaving { member: leaver, predecessor }, cx);
+            }
+        }
+    }
+
+    fn route(&mut self, op: OpId, key: Key, request: Request, node: Node<'_, '_>) {
+        if !self.is_joined() {
+            return node.cx.emit(Event::Failed { op });
+        }
+        let place = Position::of_key(&key, node.cx.config.bits);
+        let nearest = (0u16..).zip(&self.members).min_by_key(|(_, member)| {
+            (!member.is_responsible(place), place.since(member.position))
+        });
+        let member = nearest.map_or(0, |(index, _)| index);
+        self.start(Origin::Operation(op), member, (key, Payload::Request(request)), node);
+    }
+
+    #[inline]
+    fn on_message(&mut self, from: NodeId, message: ChordMessage, node: Node<'_, '_>) {
+        let ChordMessage { to, body } = message;
+        match body {
+            Body::Route { token, key, payload, claim, hops, timeouts } => {
+                let origin = Origin::Peer(from, token);
+                let pending = Pending::new(origin, to, (key, payload), node.cx.now);
+                self.advance(Pending { claim, hops, timeouts, ..pending }, node);
+            }
+            Body::Answer { token, outcome, path } => {
+                self.on_answer(from, (token, outcome, path), node);
+            }
+            Body::FindNext { token, key, skip, class } => {
+                self.on_find_next(from, to, (token, key, skip, class), node.cx);
+            }
+            Body::Next { token, next, .. } => self.on_next(from, token, next, node),
+            Body::GetSuccessors { asker } => self.on_get_successors(to, asker, node.cx),
+            Body::Successors { of, predecessor, list } => {
+                self.on_successors(to, (of, predecessor, &list), node);
+            }
+            Body::Notify { candidate } => self.on_notify(to, candidate, node),
+            Body::Ping => {
+                let pong = ChordMessage { to: 0, body: Body::Pong };
+                node.cx.send(from, DhtMessage::Routing(pong));
+            }
+            Body::Pong => self.doubted.retain(|&mut (peer, _)| peer != from),
+            Body::Leaving { member, predecessor } => {
+                self.on_leaving(from, (member, predecessor), node);
+            }
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, node: Node<'_, '_>) {
+        match timer {
+            Timer::Tick => self.on_tick(node),
+        }
+    }
+
+    fn on_peer_lost(&mut self, peer: NodeId, mut node: Node<'_, '_>) {
+        let config = node.cx.config;
+        self.doubted.retain(|&mut (doubted, _)| doubted != peer);
+        let mut changed = false;
+        if !config.is_frozen() {
+            for index in 0..self.members.len() {
+                let member = &mut self.members[index];
+                changed |= member.forget(peer, config);
+                if member.asked.is_some_and(|asked| asked.node(config) == peer) {
+                    member.asked = None;
+                    self.stabilize(index as u16, node.cx);
+                }
+            }
+        }
+        let mut orphaned: SmallVec<[Pending; 2]> = SmallVec::new();
+        while let Some(pending) = self.pending.take_any(|p| p.next.node(config) == peer) {
+            orphaned.push(pending);
+        }
+        for pending in orphaned {
+            self.retry(pending, node.reborrow());
+        }
+        if changed {
+            node.storage.on_neighborhood_change(self, node.cx);
+        }
+    }
+
+    fn is_responsible(&self, key: &Key, config: &ChordConfig) -> bool {
+        let place = Position::of_key(key, config.bits);
+        self.members.iter().any(|member| member.is_responsible(place))
+    }
+
+    fn heir(&self, key: &Key, config: &ChordConfig) -> Option<NodeId> {
+        let heir = self.member_after(key, config)?.predecessor()?.node(config);
+        Some(heir)
+    }
+
+    fn replica_set(&self, key: &Key, config: &ChordConfig) -> SmallVec<[NodeId; 4]> {
+        let mut replicas = SmallVec::new();
+        let Some(member) = self.member_after(key, config) else { return replicas };
+        for node in member.successors().iter().map(|successor| successor.node(config)) {
+            if replicas.len() == usize::from(config.storage.replicas) {
+                break;
+            }
+            if node != member.me.node(config) && !replicas.contains(&node) {
+                replicas.push(node);
+            }
+        }
+        replicas
+    }
+
+    fn state_bytes(&self, config: &ChordConfig) -> u64 {
+        self.neighbors(config).len() as u64 * LINK_BYTES
+    }
+
+    fn neighbors(&self, config: &ChordConfig) -> Vec<NodeId> {
+        let links = self.members.iter().flat_map(RingMember::links);
+        let mut nodes: Vec<_> = links.map(|link| link.node(config)).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.retain(|&node| self.members.iter().all(|member| member.me.node(config) != node));
+        nodes
+    }
+
+    fn oracle(config: &ChordConfig, nodes: u32) -> Ring {
+        Ring::of(config, nodes)
+    }
+
+    fn settle(&mut self, ring: &Ring, cx: &mut Cx<'_>) {
+        let place =
+            |index| RingMember::settled(Member::of(cx.me, index, cx.config), ring, cx.config);
+        self.members = (0..cx.config.virtual_nodes).map(place).collect();
+        if let Some(every) = cx.config.stabilize_every {
+            let after = cx.rng.duration_below(every.into());
+            Self::set_tick(after, cx);
+        }
+    }
+
+    fn check_network(config: &ChordConfig, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
+        invariant::check(config, nodes)
+    }
+}
+
+impl Router {
+    /// This node's member that is the first at or after the key.
+    fn member_after(&self, key: &Key, config: &ChordConfig) -> Option<&RingMember> {
+        let place = Position::of_key(key, config.bits);
+        self.members.iter().min_by_key(|member| member.position.since(place))
+    }
+}

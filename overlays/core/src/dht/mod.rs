@@ -1,0 +1,328 @@
+//! Distributed hash tables: any structured overlay's **routing** with one **storage** on top.
+//!
+//! The joint between the two is the tier-0 interface of Dabek et al. 2003 ("Towards a common API
+//! for structured peer-to-peer overlays"): [`Routing::route`] moves a request to the node
+//! responsible for a key; there the request is *delivered* to [`Storage`], whose response travels
+//! back; *update* upcalls tell the storage when the neighbourhood changes. A new geometry
+//! implements [`Routing`] and gets publish, search, fetch and replication from here.
+mod storage;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Debug;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+pub use storage::{Keep, Record, Storage, StorageConfig, StorageMessage};
+
+use crate::{
+    Answer, Blob, Class, Command, Ctx, Key, Message, NodeId, OpId, Oracle, Overlay, StateSize,
+};
+
+/// The context of a node that is routing and storage together.
+pub type DhtCtx<'a, R> = Ctx<'a, Dht<R>>;
+
+/// Who is responsible for a key, and how to get there.
+pub trait Routing: Sized + Send + 'static {
+    /// The overlay's name.
+    const NAME: &'static str;
+    /// The overlay's part of the scenario; contains the storage's.
+    type Config: Clone + Debug + Default + DeserializeOwned + JsonSchema + Send + Serialize + Sync;
+    /// What routers say to each other.
+    type Message: Message;
+    /// What a router asks to be reminded of.
+    type Timer: Clone + Copy + Debug + Send;
+    /// The global view of the ring, tree or cube.
+    type Oracle: Oracle;
+
+    /// The storage's part of the configuration.
+    fn storage(config: &Self::Config) -> &StorageConfig;
+    /// See [`Overlay::check`].
+    ///
+    /// # Errors
+    /// The field and what to do about it.
+    fn check(config: &Self::Config, nodes: u32) -> Result<(), (&'static str, String)>;
+    /// A router before it has joined.
+    fn new(cx: &mut DhtCtx<'_, Self>) -> Self;
+    /// See [`Command::Found`].
+    fn found(&mut self, founders: u32, cx: &mut DhtCtx<'_, Self>);
+    /// See [`Command::Join`]; emits `Joined` when done.
+    fn join(&mut self, op: OpId, rendezvous: NodeId, cx: &mut DhtCtx<'_, Self>);
+    /// Tells the neighbours good-bye.
+    fn leave(&mut self, cx: &mut DhtCtx<'_, Self>);
+    /// Moves a request to the node responsible for the key, where it is given to
+    /// [`Storage::deliver`]; the response comes to [`Storage::on_response`] here.
+    fn route(&mut self, op: OpId, key: Key, request: Request, node: At<'_, '_, Self>);
+    /// A router said something.
+    fn on_message(&mut self, from: NodeId, message: Self::Message, node: At<'_, '_, Self>);
+    /// A timer of this router is due.
+    fn on_timer(&mut self, timer: Self::Timer, node: At<'_, '_, Self>);
+    /// A peer cannot be reached any more.
+    fn on_peer_lost(&mut self, peer: NodeId, node: At<'_, '_, Self>);
+
+    /// Whether this node believes itself responsible for the key.
+    fn is_responsible(&self, key: &Key, config: &Self::Config) -> bool;
+    /// The neighbour that is nearer to being responsible for the key than this node.
+    fn heir(&self, key: &Key, config: &Self::Config) -> Option<NodeId>;
+    /// The nodes next in line for the key after this one, nearest first, at most as many as the
+    /// storage wants copies: where copies go.
+    fn replica_set(&self, key: &Key, config: &Self::Config) -> SmallVec<[NodeId; 4]>;
+    /// Encoded size of what the router remembers, in bytes.
+    fn state_bytes(&self, config: &Self::Config) -> u64;
+    /// See [`Overlay::neighbors`].
+    fn neighbors(&self, config: &Self::Config) -> Vec<NodeId>;
+    /// See [`Overlay::oracle`].
+    fn oracle(config: &Self::Config, nodes: u32) -> Self::Oracle;
+    /// See [`Overlay::settle`].
+    fn settle(&mut self, oracle: &Self::Oracle, cx: &mut DhtCtx<'_, Self>);
+    /// See [`Overlay::check_network`].
+    ///
+    /// # Errors
+    /// Which invariant is broken, and where.
+    fn check_network(config: &Self::Config, nodes: &[(NodeId, &Self)]) -> Result<(), String>;
+}
+
+/// What a router's handler works with besides itself: the storage above it and the node's context.
+pub struct At<'s, 'c, R: Routing> {
+    /// The storage of this node.
+    pub storage: &'s mut Storage,
+    /// The node's context.
+    pub cx: &'s mut DhtCtx<'c, R>,
+}
+
+impl<'c, R: Routing> At<'_, 'c, R> {
+    /// The same, for a call further down.
+    pub fn reborrow(&mut self) -> At<'_, 'c, R> {
+        At { storage: self.storage, cx: self.cx }
+    }
+}
+
+/// What is routed to the node responsible for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Who holds the item?
+    Search,
+    /// Remember that this node holds the item.
+    PutPointer {
+        /// The node.
+        holder: NodeId,
+    },
+    /// Keep the item itself.
+    PutValue {
+        /// The item's bytes.
+        blob: Blob,
+    },
+}
+
+impl Request {
+    /// What a message that carries this request is for.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Search => Class::Lookup,
+            Self::PutPointer { .. } | Self::PutValue { .. } => Class::Data,
+        }
+    }
+
+    /// The bulk data the request carries.
+    #[must_use]
+    pub const fn blob(&self) -> Option<&Blob> {
+        match self {
+            Self::PutValue { blob } => Some(blob),
+            Self::Search | Self::PutPointer { .. } => None,
+        }
+    }
+
+    /// The same, to be marked by the driver.
+    pub const fn blob_mut(&mut self) -> Option<&mut Blob> {
+        match self {
+            Self::PutValue { blob } => Some(blob),
+            Self::Search | Self::PutPointer { .. } => None,
+        }
+    }
+}
+
+/// What comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// To a search: who holds the item, if anybody.
+    Holder(Option<NodeId>),
+    /// To a put.
+    Stored,
+    /// To a put: a bound of the responsible node was reached, or the bytes were damaged.
+    Refused,
+}
+
+impl Response {
+    /// What a message that carries this response is for.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Holder(_) => Class::Lookup,
+            Self::Stored | Self::Refused => Class::Data,
+        }
+    }
+}
+
+/// How a request came to where it was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Path {
+    /// The node that answered.
+    pub by: NodeId,
+    /// Forward messages on the way.
+    pub hops: u16,
+    /// Nodes that were tried in vain.
+    pub timeouts: u16,
+}
+
+impl Path {
+    fn answer(self, holder: Option<NodeId>) -> Answer {
+        Answer { by: self.by, holder, hops: self.hops, timeouts: self.timeouts }
+    }
+}
+
+/// A message of a distributed hash table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum DhtMessage<M> {
+    /// Between routers.
+    Routing(M),
+    /// Between storages.
+    Storage(StorageMessage),
+}
+
+impl<M: Message> Message for DhtMessage<M> {
+    fn class(&self) -> Class {
+        match self {
+            Self::Routing(message) => message.class(),
+            Self::Storage(message) => message.class(),
+        }
+    }
+
+    fn blob(&self) -> Option<&Blob> {
+        match self {
+            Self::Routing(message) => message.blob(),
+            Self::Storage(message) => message.blob(),
+        }
+    }
+
+    fn blob_mut(&mut self) -> Option<&mut Blob> {
+        match self {
+            Self::Routing(message) => message.blob_mut(),
+            Self::Storage(message) => message.blob_mut(),
+        }
+    }
+}
+
+/// What a node of a distributed hash table asks to be reminded of.
+#[derive(Clone, Copy, Debug)]
+pub enum DhtTimer<T> {
+    /// The router's.
+    Routing(T),
+    /// Publish what this node holds once more.
+    Republish,
+}
+
+/// A structured overlay: a router and the storage on top of it.
+pub struct Dht<R: Routing> {
+    routing: R,
+    storage: Storage,
+}
+
+impl<R: Routing> Dht<R> {
+    /// The router, for checkers and tests.
+    pub const fn routing(&self) -> &R {
+        &self.routing
+    }
+
+    /// The storage, for checkers and tests.
+    pub const fn storage(&self) -> &Storage {
+        &self.storage
+    }
+}
+
+impl<R: Routing> Overlay for Dht<R> {
+    const NAME: &'static str = R::NAME;
+    type Config = R::Config;
+    type Message = DhtMessage<R::Message>;
+    type Timer = DhtTimer<R::Timer>;
+    type Oracle = R::Oracle;
+
+    fn check(config: &R::Config, nodes: u32) -> Result<(), (&'static str, String)> {
+        R::check(config, nodes)
+    }
+
+    fn new(cx: &mut Ctx<'_, Self>) -> Self {
+        Self { routing: R::new(cx), storage: Storage::default() }
+    }
+
+    fn on_command(&mut self, command: Command, cx: &mut Ctx<'_, Self>) {
+        let Self { routing, storage } = self;
+        match command {
+            Command::Found { founders } => routing.found(founders, cx),
+            Command::Join { op, rendezvous } => routing.join(op, rendezvous, cx),
+            Command::Publish { op, item } => storage.publish(op, item, routing, cx),
+            Command::Search { op, key } => {
+                routing.route(op, key, Request::Search, At { storage, cx });
+            }
+            Command::Fetch { op, key, holder } => storage.fetch(op, key, holder, cx),
+            Command::Leave { op } => {
+                storage.hand_over_all(routing, cx);
+                routing.leave(cx);
+                cx.emit(crate::Event::Left { op });
+            }
+        }
+    }
+
+    #[inline]
+    fn on_message(
+        &mut self,
+        from: NodeId,
+        message: DhtMessage<R::Message>,
+        cx: &mut Ctx<'_, Self>,
+    ) {
+        let Self { routing, storage } = self;
+        match message {
+            DhtMessage::Routing(message) => routing.on_message(from, message, At { storage, cx }),
+            DhtMessage::Storage(message) => storage.on_message(from, message, routing, cx),
+        }
+    }
+
+    fn on_timer(&mut self, timer: Self::Timer, cx: &mut Ctx<'_, Self>) {
+        let Self { routing, storage } = self;
+        match timer {
+            DhtTimer::Routing(timer) => routing.on_timer(timer, At { storage, cx }),
+            DhtTimer::Republish => storage.republish(routing, cx),
+        }
+    }
+
+    fn on_peer_lost(&mut self, peer: NodeId, cx: &mut Ctx<'_, Self>) {
+        self.storage.on_peer_lost(peer, cx);
+        self.routing.on_peer_lost(peer, At { storage: &mut self.storage, cx });
+    }
+
+    fn state(&self, config: &R::Config) -> StateSize {
+        let records = self.storage.state();
+        let links = self.routing.neighbors(config).len() as u32;
+        StateSize { links, bytes: self.routing.state_bytes(config) + records.bytes, ..records }
+    }
+
+    fn neighbors(&self, config: &R::Config) -> Vec<NodeId> {
+        self.routing.neighbors(config)
+    }
+
+    fn oracle(config: &R::Config, nodes: u32) -> R::Oracle {
+        R::oracle(config, nodes)
+    }
+
+    fn settle(&mut self, oracle: &R::Oracle, cx: &mut Ctx<'_, Self>) {
+        self.routing.settle(oracle, cx);
+    }
+
+    fn check_network(config: &R::Config, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
+        let routers: Vec<_> = nodes.iter().map(|(node, dht)| (*node, &dht.routing)).collect();
+        R::check_network(config, &routers)
+    }
+}

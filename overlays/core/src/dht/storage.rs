@@ -1,0 +1,462 @@
+//! Storage on top of routing: publish, search, fetch, replication and hand-over, written once.
+//!
+//! Either the responsible node keeps a *pointer* to who holds the item, or the *value* itself: the
+//! two options of a distributed hash table. Copies go to the nodes next in line
+//! ([`Routing::replica_set`]), as CFS does on Chord (Dabek et al. 2001, section 4.2).
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::{At, DhtCtx, DhtMessage, DhtTimer, Path, Request, Response, Routing};
+use crate::units::Span;
+use crate::{Blob, Class, DropReason, Event, Item, Key, NodeId, OpId, StateSize, Strategy};
+
+/// What the responsible node keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// Who holds the item: a search names the publisher, and a fetch goes there.
+    #[default]
+    Pointer,
+    /// The item itself: a fetch goes to the responsible node.
+    Value,
+}
+
+/// How items are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageConfig {
+    /// What the responsible node keeps: a `pointer` to the holder, or the `value` itself.
+    pub keep: Keep,
+    /// Copies besides the responsible node's, on the nodes next in line. More copies survive more
+    /// simultaneous failures and cost as much more traffic. Default 3: the lecture's "a few".
+    pub replicas: u8,
+    /// Most records a node keeps for others; further ones are refused and counted. Default 65,536:
+    /// a guess at what a small node can spare.
+    pub max_records: u32,
+    /// How often a holder publishes its items again, which repairs lost records; absent: never.
+    pub republish_every: Option<Span>,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self { keep: Keep::Pointer, replicas: 3, max_records: 65_536, republish_every: None }
+    }
+}
+
+/// Most holders remembered for one item: enough to choose from.
+const MAX_HOLDERS: usize = 16;
+
+/// What is known about one item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// Who holds it, in the order of publishing.
+    Pointer(SmallVec<[NodeId; 2]>),
+    /// Its bytes.
+    Value(Blob),
+}
+
+/// Between storages, node to node.
+///
+/// ```text
+/// responsible ── Store ──▶ replica             maintenance; also to a new responsible node
+/// searcher ── Fetch ──▶ holder ── Data ──▶ searcher
+///                              ── Missing ▶    the holder does not have it (any more)
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StorageMessage {
+    /// Keep this record. From the responsible node to its replicas, and to whoever becomes
+    /// responsible in its place.
+    Store {
+        /// The item's key.
+        key: Key,
+        /// What is known about it.
+        record: Record,
+        /// Whether the receiver is asked to be the responsible node rather than a replica.
+        responsible: bool,
+    },
+    /// Send me the item.
+    Fetch {
+        /// The operation.
+        op: OpId,
+        /// The item's key.
+        key: Key,
+    },
+    /// Here it is.
+    Data {
+        /// The operation.
+        op: OpId,
+        /// The item's bytes.
+        blob: Blob,
+    },
+    /// I do not have it.
+    Missing {
+        /// The operation.
+        op: OpId,
+    },
+}
+
+impl StorageMessage {
+    pub(super) const fn class(&self) -> Class {
+        match self {
+            Self::Store { .. } => Class::Maintenance,
+            Self::Fetch { .. } | Self::Data { .. } | Self::Missing { .. } => Class::Data,
+        }
+    }
+
+    pub(super) const fn blob(&self) -> Option<&Blob> {
+        match self {
+            Self::Data { blob, .. } | Self::Store { record: Record::Value(blob), .. } => Some(blob),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn blob_mut(&mut self) -> Option<&mut Blob> {
+        match self {
+            Self::Data { blob, .. } | Self::Store { record: Record::Value(blob), .. } => Some(blob),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    record: Record,
+    /// Whether this node acted as the responsible node when it last looked.
+    responsible: bool,
+    /// Where it has sent copies, as the responsible node.
+    copies: SmallVec<[NodeId; 4]>,
+}
+
+/// One node's storage: the items it holds itself, and the records it keeps for others.
+#[derive(Debug, Default)]
+pub struct Storage {
+    held: BTreeMap<Key, Blob>,
+    records: BTreeMap<Key, Entry>,
+    fetching: SmallVec<[(OpId, NodeId); 1]>,
+    republishing: bool,
+}
+
+impl Storage {
+    /// The item is this node's to share: holds it and tells the responsible node.
+    pub(super) fn publish<R: Routing>(
+        &mut self,
+        op: OpId,
+        item: Item,
+        routing: &mut R,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        if cx.conduct.is(Strategy::NoShare) {
+            return cx.emit(Event::Failed { op });
+        }
+        self.held.insert(item.key, item.blob);
+        if let (Some(every), false) = (R::storage(cx.config).republish_every, self.republishing) {
+            self.republishing = true;
+            set_republish_timer(every.into(), cx);
+        }
+        self.put(op, item, routing, cx);
+    }
+
+    fn put<R: Routing>(&mut self, op: OpId, item: Item, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
+        let request = match R::storage(cx.config).keep {
+            Keep::Pointer => Request::PutPointer { holder: cx.me },
+            Keep::Value => Request::PutValue { blob: item.blob },
+        };
+        routing.route(op, item.key, request, At { storage: self, cx });
+    }
+
+    /// Publishes everything held once more; the operation id that nobody waits for is the largest.
+    pub(super) fn republish<R: Routing>(&mut self, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
+        let held: Vec<_> = self.held.iter().map(|(&key, &blob)| Item { key, blob }).collect();
+        for item in held {
+            self.put(UNATTENDED, item, routing, cx);
+        }
+        if let Some(every) = R::storage(cx.config).republish_every {
+            set_republish_timer(every.into(), cx);
+        }
+    }
+
+    /// Gets an item's bytes from a holder.
+    pub(super) fn fetch<R: Routing>(
+        &mut self,
+        op: OpId,
+        key: Key,
+        holder: NodeId,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        if holder == cx.me {
+            return match self.bytes_of(&key) {
+                Some(blob) => cx.emit(Event::Fetched { op, blob }),
+                None => cx.emit(Event::Failed { op }),
+            };
+        }
+        self.fetching.push((op, holder));
+        cx.send(holder, DhtMessage::Storage(StorageMessage::Fetch { op, key }));
+    }
+
+    fn bytes_of(&self, key: &Key) -> Option<Blob> {
+        self.held.get(key).copied().or_else(|| match self.records.get(key)?.record {
+            Record::Value(blob) => Some(blob),
+            Record::Pointer(_) => None,
+        })
+    }
+
+    /// A request arrived at the node responsible for its key: this one.
+    pub fn deliver<R: Routing>(
+        &mut self,
+        key: Key,
+        request: Request,
+        routing: &R,
+        cx: &mut DhtCtx<'_, R>,
+    ) -> Response {
+        let record = match request {
+            Request::Search => return Response::Holder(self.holder_of(&key, cx)),
+            Request::PutPointer { holder } => Record::Pointer(SmallVec::from_slice(&[holder])),
+            Request::PutValue { blob } if !blob.intact => return Response::Refused,
+            Request::PutValue { blob } => Record::Value(blob),
+        };
+        if !self.keep(key, record, true, cx) {
+            return Response::Refused;
+        }
+        let replicas = routing.replica_set(&key, cx.config);
+        for &replica in &replicas {
+            self.send_record(key, replica, false, cx);
+        }
+        self.set_copies(&key, replicas);
+        Response::Stored
+    }
+
+    fn holder_of<R: Routing>(&self, key: &Key, cx: &mut DhtCtx<'_, R>) -> Option<NodeId> {
+        match self.records.get(key).map(|entry| &entry.record) {
+            Some(Record::Value(_)) => Some(cx.me),
+            Some(Record::Pointer(holders)) => {
+                let chosen = cx.rng.below(holders.len() as u64) as usize;
+                holders.get(chosen).copied()
+            }
+            None => self.held.contains_key(key).then_some(cx.me),
+        }
+    }
+
+    /// Remembers a record, joining the holders of one that is known already. False if a bound was
+    /// reached.
+    fn keep<R: Routing>(
+        &mut self,
+        key: Key,
+        record: Record,
+        responsible: bool,
+        cx: &mut DhtCtx<'_, R>,
+    ) -> bool {
+        if let Some(entry) = self.records.get_mut(&key) {
+            entry.responsible |= responsible;
+            match (&mut entry.record, record) {
+                (Record::Pointer(known), Record::Pointer(more)) => {
+                    let room = MAX_HOLDERS.saturating_sub(known.len());
+                    let new: SmallVec<[NodeId; 2]> =
+                        more.into_iter().filter(|holder| !known.contains(holder)).collect();
+                    known.extend(new.into_iter().take(room));
+                }
+                (known, record) => *known = record,
+            }
+            return true;
+        }
+        if self.records.len() >= R::storage(cx.config).max_records as usize {
+            cx.emit(Event::Dropped(DropReason::Bound));
+            return false;
+        }
+        self.records.insert(key, Entry { record, responsible, copies: SmallVec::new() });
+        true
+    }
+
+    fn set_copies(&mut self, key: &Key, copies: SmallVec<[NodeId; 4]>) {
+        if let Some(entry) = self.records.get_mut(key) {
+            entry.copies = copies;
+        }
+    }
+
+    fn send_record<R: Routing>(
+        &self,
+        key: Key,
+        to: NodeId,
+        responsible: bool,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        let Some(entry) = self.records.get(&key) else { return };
+        let record = entry.record.clone();
+        cx.send(to, DhtMessage::Storage(StorageMessage::Store { key, record, responsible }));
+    }
+
+    /// The response to a request that this node routed came back.
+    pub fn on_response<R: Routing>(
+        &mut self,
+        op: OpId,
+        response: Response,
+        path: Path,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        if op == UNATTENDED {
+            return;
+        }
+        cx.emit(match response {
+            Response::Holder(holder) => Event::Found { op, answer: path.answer(holder) },
+            Response::Stored => Event::Published { op },
+            Response::Refused => Event::Failed { op },
+        });
+    }
+
+    /// The neighbourhood changed: passes on what others are responsible for now, takes over what
+    /// this node is responsible for now, and keeps the copies where they belong.
+    pub fn on_neighborhood_change<R: Routing>(&mut self, routing: &R, cx: &mut DhtCtx<'_, R>) {
+        let keys: Vec<Key> = self.records.keys().copied().collect();
+        for key in keys {
+            let responsible = routing.is_responsible(&key, cx.config);
+            let Some(entry) = self.records.get_mut(&key) else { continue };
+            let was_responsible = core::mem::replace(&mut entry.responsible, responsible);
+            let copies = core::mem::take(&mut entry.copies);
+            if responsible {
+                let replicas = routing.replica_set(&key, cx.config);
+                for &replica in replicas.iter().filter(|node| !copies.contains(node)) {
+                    self.send_record(key, replica, false, cx);
+                }
+                self.set_copies(&key, replicas);
+            } else if let (true, Some(heir)) = (was_responsible, routing.heir(&key, cx.config)) {
+                self.send_record(key, heir, true, cx);
+            }
+        }
+    }
+
+    /// Gives every record this node is responsible for to the node next in line: it is leaving.
+    pub(super) fn hand_over_all<R: Routing>(&mut self, routing: &R, cx: &mut DhtCtx<'_, R>) {
+        for (&key, _) in self.records.iter().filter(|(_, entry)| entry.responsible) {
+            if let Some(&next) = routing.replica_set(&key, cx.config).first() {
+                self.send_record(key, next, true, cx);
+            }
+        }
+    }
+
+    pub(super) fn on_message<R: Routing>(
+        &mut self,
+        from: NodeId,
+        message: StorageMessage,
+        routing: &R,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        match message {
+            StorageMessage::Store { key, record, responsible } => {
+                self.on_store(key, record, responsible, routing, cx);
+            }
+            StorageMessage::Fetch { op, key } => self.on_fetch(from, op, key, cx),
+            StorageMessage::Data { op, blob } => {
+                if self.stop_fetching(op, from, cx) {
+                    cx.emit(match blob.intact {
+                        true => Event::Fetched { op, blob },
+                        false => Event::Failed { op },
+                    });
+                }
+            }
+            StorageMessage::Missing { op } => {
+                if self.stop_fetching(op, from, cx) {
+                    cx.emit(Event::Failed { op });
+                }
+            }
+        }
+    }
+
+    fn on_store<R: Routing>(
+        &mut self,
+        key: Key,
+        record: Record,
+        responsible: bool,
+        routing: &R,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        let damaged = matches!(record, Record::Value(blob) if !blob.intact);
+        if damaged {
+            return cx.emit(Event::Dropped(DropReason::Nonsense));
+        }
+        if !self.keep(key, record, responsible, cx) || !responsible {
+            return;
+        }
+        // Asked to be responsible without being so: a still nearer node has joined meanwhile.
+        match routing.heir(&key, cx.config) {
+            Some(heir) if !routing.is_responsible(&key, cx.config) => {
+                if let Some(entry) = self.records.get_mut(&key) {
+                    entry.responsible = false;
+                }
+                self.send_record(key, heir, true, cx);
+            }
+            _ => {
+                let replicas = routing.replica_set(&key, cx.config);
+                for &replica in &replicas {
+                    self.send_record(key, replica, false, cx);
+                }
+                self.set_copies(&key, replicas);
+            }
+        }
+    }
+
+    fn on_fetch<R: Routing>(&mut self, from: NodeId, op: OpId, key: Key, cx: &mut DhtCtx<'_, R>) {
+        if cx.conduct.is(Strategy::NoUpload) {
+            return;
+        }
+        let reply = match self.bytes_of(&key) {
+            Some(blob) => StorageMessage::Data { op, blob },
+            None => StorageMessage::Missing { op },
+        };
+        cx.send(from, DhtMessage::Storage(reply));
+    }
+
+    /// Whether this node was waiting for that; drops and counts what nobody asked for.
+    fn stop_fetching<R: Routing>(
+        &mut self,
+        op: OpId,
+        from: NodeId,
+        cx: &mut DhtCtx<'_, R>,
+    ) -> bool {
+        let waiting = self.fetching.iter().position(|&fetch| fetch == (op, from));
+        match waiting {
+            Some(index) => {
+                self.fetching.swap_remove(index);
+            }
+            None => cx.emit(Event::Dropped(DropReason::Nonsense)),
+        }
+        waiting.is_some()
+    }
+
+    pub(super) fn on_peer_lost<R: Routing>(&mut self, peer: NodeId, cx: &mut DhtCtx<'_, R>) {
+        self.fetching.retain(|&mut (op, holder)| {
+            if holder == peer {
+                cx.emit(Event::Failed { op });
+            }
+            holder != peer
+        });
+    }
+
+    /// Index records kept for others, and the bytes they take when encoded.
+    pub(super) fn state(&self) -> StateSize {
+        let bytes = self.records.values().map(|entry| {
+            20 + match &entry.record {
+                Record::Pointer(holders) => 4 * holders.len() as u64,
+                Record::Value(blob) => u64::from(blob.length),
+            }
+        });
+        StateSize { links: 0, entries: self.records.len() as u32, bytes: bytes.sum() }
+    }
+
+    /// The keys of the records this node keeps, ascending, for checkers and tests.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.records.keys()
+    }
+}
+
+/// The operation that no part of the workload waits for.
+const UNATTENDED: OpId = OpId(u32::MAX);
+
+/// Half to one and a half times the interval, so that holders do not publish in step.
+fn set_republish_timer<R: Routing>(every: Duration, cx: &mut DhtCtx<'_, R>) {
+    let after = cx.rng.around(every, 0.5);
+    cx.set_timer(after, DhtTimer::Republish);
+}
