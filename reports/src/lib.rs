@@ -1,1 +1,15 @@
-//! Empty.
+//! What a person sees of a stored run: text and tables, made from its folder and nothing else.
+//!
+//! Everything here returns strings; who calls it prints them. [`Summary`] holds what is to be
+//! shown, already in words and figures, and each way to show it is a module of its own.
+
+mod explain;
+mod figures;
+mod layout;
+mod markdown;
+mod numbers;
+mod summary;
+mod terminal;
+
+pub use explain::{explain, list};
+pub use summary::{Block, Row, Summary, Table, summary};

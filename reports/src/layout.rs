@@ -1,0 +1,228 @@
+//! Which figures a table shows, in which order: one literal table.
+use peerbench_measure::Statistic::{self, Mean, Quantile, Value};
+
+/// Rows that belong together.
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    /// What is true of all its figures.
+    pub(crate) hint: &'static str,
+    /// Shown even if nothing of it was measured.
+    pub(crate) always: bool,
+    pub(crate) lines: &'static [Line],
+}
+
+/// One row.
+pub(crate) struct Line {
+    pub(crate) label: &'static str,
+    /// A metric's name in the table of metrics.
+    pub(crate) metric: &'static str,
+    pub(crate) show: Show,
+}
+
+/// What of a metric a row shows.
+#[derive(Clone, Copy)]
+pub(crate) enum Show {
+    /// One figure.
+    Figure(Statistic),
+    /// One time, in milliseconds like its neighbours.
+    Milliseconds(Statistic),
+    /// The mean over nodes, and the node with the largest value beside it.
+    MeanAndMax,
+    /// Where the values lie, and how far the drivers' distributions are from each other.
+    Distribution,
+    /// One figure, shown only where it is not zero.
+    IfAny,
+}
+
+const fn line(label: &'static str, metric: &'static str, show: Show) -> Line {
+    Line { label, metric, show }
+}
+
+const fn figure(label: &'static str, metric: &'static str, statistic: Statistic) -> Line {
+    line(label, metric, Show::Figure(statistic))
+}
+
+const fn time(label: &'static str, metric: &'static str, thousandths: u16) -> Line {
+    line(label, metric, Show::Milliseconds(Quantile(thousandths)))
+}
+
+const fn nodes(label: &'static str, metric: &'static str) -> Line {
+    line(label, metric, Show::MeanAndMax)
+}
+
+const fn loss(label: &'static str, metric: &'static str) -> Line {
+    line(label, metric, Show::IfAny)
+}
+
+/// What a summary shows before controls and traces.
+pub(crate) const SECTIONS: &[Section] = &[
+    Section {
+        title: "lookup outcome",
+        hint: "",
+        always: true,
+        lines: &[
+            figure("searches", "lookup_count", Value),
+            figure("correct", "lookup_correct_ratio", Value),
+            figure("incorrect", "lookup_incorrect_ratio", Value),
+            figure("failed", "lookup_failed_ratio", Value),
+        ],
+    },
+    Section {
+        title: "lookup latency",
+        hint: "of the correct",
+        always: true,
+        lines: &[
+            time("p50", "lookup_latency_us", 500),
+            time("p90", "lookup_latency_us", 900),
+            time("p99", "lookup_latency_us", 990),
+            time("p99.9", "lookup_latency_us", 999),
+        ],
+    },
+    Section {
+        title: "hops",
+        hint: "of the correct",
+        always: true,
+        lines: &[
+            figure("mean", "lookup_hops", Mean),
+            figure("p50", "lookup_hops", Quantile(500)),
+            figure("p99", "lookup_hops", Quantile(990)),
+            line("distribution", "lookup_hops", Show::Distribution),
+        ],
+    },
+    Section {
+        title: "per lookup",
+        hint: "",
+        always: true,
+        lines: &[
+            figure("messages", "lookup_messages", Value),
+            figure("payload", "lookup_bytes", Value),
+            figure("timeouts", "lookup_timeouts", Mean),
+        ],
+    },
+    Section {
+        title: "state of a node",
+        hint: "mean · max",
+        always: true,
+        lines: &[
+            nodes("links", "state_links"),
+            nodes("entries", "state_entries"),
+            nodes("bytes", "state_bytes"),
+            nodes("resident memory", "resident_bytes"),
+        ],
+    },
+    Section {
+        title: "sent by a node",
+        hint: "mean · busiest",
+        always: true,
+        lines: &[
+            nodes("maintenance", "bandwidth_maintenance_sent"),
+            nodes("lookup", "bandwidth_lookup_sent"),
+            nodes("data", "bandwidth_data_sent"),
+            nodes("payload", "bandwidth_sent"),
+            nodes("wire", "bandwidth_wire_sent"),
+        ],
+    },
+    Section {
+        title: "received",
+        hint: "mean · busiest",
+        always: true,
+        lines: &[nodes("payload", "bandwidth_received"), nodes("wire", "bandwidth_wire_received")],
+    },
+    Section {
+        title: "fetch",
+        hint: "",
+        always: false,
+        lines: &[
+            figure("verified", "fetch_ratio", Value),
+            figure("corrupt", "fetch_corrupt_ratio", Value),
+            time("contributors p50", "fetch_time_contributors_us", 500),
+            time("contributors p99", "fetch_time_contributors_us", 990),
+            time("freeloaders p50", "fetch_time_freeloaders_us", 500),
+            time("freeloaders p99", "fetch_time_freeloaders_us", 990),
+            figure("penalty", "freeloader_penalty", Value),
+            figure("free ride", "free_ride", Value),
+        ],
+    },
+    Section {
+        title: "load, Gini",
+        hint: "",
+        always: false,
+        lines: &[
+            figure("bytes sent", "load_sent_gini", Value),
+            figure("entries kept", "load_entries_gini", Value),
+        ],
+    },
+    Section {
+        title: "convergence",
+        hint: "",
+        always: false,
+        lines: &[
+            figure("all right after", "convergence_time_us", Value),
+            figure("right at start", "converged_ratio", Value),
+        ],
+    },
+    Section {
+        title: "losses",
+        hint: "",
+        always: false,
+        lines: &[
+            loss("nonsense", "losses_dropped_nonsense"),
+            loss("at a bound", "losses_dropped_bound"),
+            loss("at a full queue", "losses_dropped_queue"),
+            loss("malformed frames", "losses_malformed_frames"),
+            loss("oversized frames", "losses_oversized_frames"),
+            loss("strangers", "losses_strangers"),
+            loss("dials failed", "losses_dial_failures"),
+            loss("peers lost", "losses_peers"),
+            loss("processes lost", "losses_processes"),
+            loss("begun late", "losses_late_operations"),
+        ],
+    },
+    Section {
+        title: "lateness",
+        hint: "of deliveries",
+        always: false,
+        lines: &[time("p50", "lateness_us", 500), time("p99", "lateness_us", 990)],
+    },
+    Section {
+        title: "cost of the run",
+        hint: "",
+        always: false,
+        lines: &[
+            figure("processes", "cost_processes", Value),
+            figure("events", "cost_events", Value),
+            figure("events", "cost_events_per_second", Value),
+            figure("messages", "cost_messages_per_second", Value),
+            line("processor", "cost_cpu_ms_per_second", Show::Figure(Mean)),
+            figure("peak memory", "cost_peak_memory_bytes", Value),
+            figure("… per node", "cost_bytes_per_node", Value),
+            figure("build", "cost_build_us", Value),
+            figure("run", "cost_wall_us", Value),
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use peerbench_measure::METRICS;
+
+    #[test]
+    fn every_line_shows_figures_that_the_metric_has() {
+        for line in SECTIONS.iter().flat_map(|section| section.lines) {
+            let metric = METRICS.iter().find(|metric| metric.name == line.metric);
+            let metric = metric.unwrap_or_else(|| panic!("no metric {}", line.metric));
+            let shown: &[Statistic] = match &line.show {
+                Show::Figure(statistic) | Show::Milliseconds(statistic) => {
+                    std::slice::from_ref(statistic)
+                }
+                Show::MeanAndMax => &[Mean, Statistic::Max],
+                Show::Distribution => &[Quantile(10), Quantile(990)],
+                Show::IfAny => &[Value],
+            };
+            for statistic in shown {
+                assert!(metric.statistics.contains(statistic), "{} {statistic}", line.metric);
+            }
+        }
+    }
+}

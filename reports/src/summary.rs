@@ -1,0 +1,353 @@
+//! What a run's summary says, in words and figures but in no particular form.
+use std::collections::{BTreeMap, BTreeSet};
+
+use peerbench_measure::{
+    Driver, FolderError, METRICS, Manifest, Metric, Reading, RunFolder, RunRecord, Statistic,
+    Status,
+};
+
+use crate::figures::{Figure, Figures};
+use crate::layout::{Line, SECTIONS, Section, Show};
+use crate::numbers::{NOT_MEASURED, NOT_OFFERED, Scale, apart, count};
+
+/// A run's summary.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// One table for each overlay, scenario and number of nodes; none if nothing was measured.
+    pub tables: Vec<Table>,
+    /// The circumstances of the run.
+    pub manifest: Manifest,
+}
+
+/// What was measured of one overlay in one scenario, a column for each driver.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Overlay, scenario, nodes and seeds.
+    pub title: String,
+    /// The columns; a second one is compared to the first.
+    pub drivers: Vec<Driver>,
+    /// The rows.
+    pub blocks: Vec<Block>,
+    /// What a reader of the figures must know.
+    pub notes: Vec<String>,
+}
+
+/// Rows that belong together.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// What they are about.
+    pub title: String,
+    /// What is true of all of them; may be empty.
+    pub hint: String,
+    /// The rows, at least one.
+    pub rows: Vec<Row>,
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What it shows.
+    pub label: String,
+    /// The metric behind it, for whoever wants to explain it.
+    pub metric: Option<&'static str>,
+    /// One figure for each driver.
+    pub cells: Vec<String>,
+    /// How far the second driver is from the first; empty if there is no second.
+    pub apart: String,
+}
+
+/// Sums up a run from its folder, finished or not.
+///
+/// # Errors
+/// If a file of histograms is missing or damaged.
+pub fn summary(run: &RunFolder) -> Result<Summary, FolderError> {
+    let mut worlds: BTreeMap<(&str, &str, u32), Vec<&RunRecord>> = BTreeMap::new();
+    for record in run.records() {
+        let key = &record.key;
+        worlds.entry((&key.overlay, &key.scenario, key.n)).or_default().push(record);
+    }
+    let tables =
+        worlds.into_values().map(|records| table(run, &records)).collect::<Result<_, _>>()?;
+    Ok(Summary { tables, manifest: run.manifest().clone() })
+}
+
+impl Summary {
+    /// Whether there is nothing to show, because nothing was measured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+}
+
+fn table(run: &RunFolder, records: &[&RunRecord]) -> Result<Table, FolderError> {
+    let drivers: BTreeSet<Driver> = records.iter().map(|record| record.key.driver).collect();
+    let columns = drivers
+        .iter()
+        .map(|driver| {
+            let of_driver = |record: &&RunRecord| record.key.driver == *driver;
+            Figures::new(run, records.iter().copied().filter(of_driver).collect())
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut blocks: Vec<Block> =
+        SECTIONS.iter().filter_map(|section| block(section, &columns)).collect();
+    blocks.extend(controls(&columns));
+    blocks.extend(traces(&columns));
+    Ok(Table {
+        title: title(records),
+        notes: notes(records),
+        drivers: drivers.into_iter().collect(),
+        blocks,
+    })
+}
+
+fn title(records: &[&RunRecord]) -> String {
+    let seeds: BTreeSet<u64> = records.iter().map(|record| record.key.seed).collect();
+    let rounds: BTreeSet<u32> = records.iter().map(|record| record.key.round).collect();
+    let key = &records[0].key;
+    let seeds = match seeds.len() {
+        1 => format!("seed {}", key.seed),
+        2..=6 => {
+            let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
+            format!("seeds {}", list.join(", "))
+        }
+        many => format!("{many} seeds"),
+    };
+    let rounds = match rounds.len() {
+        1 => String::new(),
+        many => format!(" · {many} rounds"),
+    };
+    let nodes = count(u64::from(key.n));
+    format!("{} · {} · {nodes} nodes · {seeds}{rounds}", key.overlay, key.scenario)
+}
+
+fn block(section: &Section, columns: &[Figures<'_>]) -> Option<Block> {
+    let several = columns.iter().any(|column| column.records().len() > 1);
+    let mut found = false;
+    let mut rows = Vec::new();
+    for line in section.lines {
+        let metric = METRICS.iter().find(|metric| metric.name == line.metric)?;
+        let figures = figures(line, metric, several);
+        found |= figures.iter().any(|(_, statistic)| {
+            columns
+                .iter()
+                .any(|column| column.figure(metric, *statistic).reading != Reading::NotMeasured)
+        });
+        rows.extend(line_rows(line, metric, columns, several));
+    }
+    if rows.is_empty() && found {
+        rows.push(nothing_lost(section, columns));
+    }
+    // Over several runs, mean and largest have rows of their own.
+    let hint = if several && section.hint.contains('·') { "" } else { section.hint };
+    (section.always || found).then(|| Block {
+        title: section.title.to_owned(),
+        hint: hint.to_owned(),
+        rows,
+    })
+}
+
+/// The figures that a line shows, each with what its row is called.
+fn figures(line: &Line, metric: &Metric, several: bool) -> Vec<(String, Statistic)> {
+    let label = line.label;
+    match line.show {
+        Show::Figure(statistic) | Show::Milliseconds(statistic) => {
+            vec![(label.to_owned(), statistic)]
+        }
+        Show::MeanAndMax if several => vec![
+            (format!("{label} mean"), Statistic::Mean),
+            (format!("{label} max"), Statistic::Max),
+        ],
+        Show::MeanAndMax | Show::Distribution => vec![(label.to_owned(), Statistic::Mean)],
+        Show::IfAny => vec![(label.to_owned(), metric.statistics[0])],
+    }
+}
+
+fn line_rows(
+    line: &Line,
+    metric: &'static Metric,
+    columns: &[Figures<'_>],
+    several: bool,
+) -> Vec<Row> {
+    let row = |(label, statistic): (String, Statistic)| {
+        let found: Vec<Figure> =
+            columns.iter().map(|column| column.figure(metric, statistic)).collect();
+        let cells = columns
+            .iter()
+            .zip(&found)
+            .map(|(column, figure)| match line.show {
+                Show::MeanAndMax if !several => {
+                    pair(metric.unit, *figure, column.figure(metric, Statistic::Max))
+                }
+                Show::Distribution => extent(column, metric),
+                Show::Milliseconds(_) => cell(*figure, Scale::milliseconds),
+                _ => cell(*figure, |number| Scale::of(metric.unit, number)),
+            })
+            .collect();
+        let apart = match (line.show, columns) {
+            (Show::Distribution, [one, another]) => distance(one, another, metric),
+            _ if metric.machine => String::new(),
+            _ => apart_cell(metric.unit, &found),
+        };
+        let any = found.iter().any(|figure| figure.reading.number().is_some_and(|n| n != 0.0));
+        let shown = any || !matches!(line.show, Show::IfAny);
+        shown.then_some(Row { label, metric: Some(metric.name), cells, apart })
+    };
+    figures(line, metric, several).into_iter().filter_map(row).collect()
+}
+
+/// The row of a section whose every figure is zero.
+fn nothing_lost(section: &Section, columns: &[Figures<'_>]) -> Row {
+    let looked = |column: &Figures<'_>| {
+        section.lines.iter().any(|line| {
+            column.records().iter().any(|record| record.reading(line.metric).number().is_some())
+        })
+    };
+    let cell = |column| if looked(column) { "0" } else { NOT_MEASURED };
+    Row {
+        label: "any".to_owned(),
+        metric: None,
+        cells: columns.iter().map(|column| cell(column).to_owned()).collect(),
+        apart: String::new(),
+    }
+}
+
+fn cell(figure: Figure, scale: impl FnOnce(f64) -> Scale) -> String {
+    let number = match figure.reading {
+        Reading::Measured(number) => number,
+        Reading::NotMeasured => return NOT_MEASURED.to_owned(),
+        Reading::NotOffered => return NOT_OFFERED.to_owned(),
+    };
+    let scale = scale(number);
+    let range = match figure.range {
+        Some((least, largest)) if least < largest => {
+            format!(" ({}–{})", scale.number(least), scale.number(largest))
+        }
+        _ => String::new(),
+    };
+    format!("{}{range}{}", scale.number(number), scale.suffix())
+}
+
+/// Mean and largest in one cell, in one unit.
+fn pair(unit: &str, mean: Figure, max: Figure) -> String {
+    match (mean.reading.number(), max.reading.number()) {
+        (Some(number), Some(largest)) => {
+            let scale = Scale::of(unit, number);
+            let largest_scale = match unit {
+                "count" => Scale::of(unit, largest),
+                _ => scale,
+            };
+            let (mean, largest) = (scale.number(number), largest_scale.number(largest));
+            format!("{mean} · {largest}{}", scale.suffix())
+        }
+        _ => cell(mean, |number| Scale::of(unit, number)),
+    }
+}
+
+/// Where nearly all values lie.
+fn extent(column: &Figures<'_>, metric: &Metric) -> String {
+    let low = column.figure(metric, Statistic::Quantile(10)).reading;
+    let high = column.figure(metric, Statistic::Quantile(990)).reading;
+    match (low.number(), high.number()) {
+        (Some(low), Some(high)) => format!("{low} … {high}"),
+        _ => cell(Figure { reading: low, range: None }, |number| Scale::of(metric.unit, number)),
+    }
+}
+
+fn distance(one: &Figures<'_>, another: &Figures<'_>, metric: &Metric) -> String {
+    one.distance(another, metric.name)
+        .map_or_else(|| NOT_MEASURED.to_owned(), |distance| format!("{distance:.3}"))
+}
+
+fn apart_cell(unit: &str, figures: &[Figure]) -> String {
+    let [reference, other] = figures else { return String::new() };
+    let numbers = reference.reading.number().zip(other.reading.number());
+    numbers
+        .and_then(|(reference, other)| apart(unit, reference, other))
+        .unwrap_or_else(|| NOT_MEASURED.to_owned())
+}
+
+fn controls(columns: &[Figures<'_>]) -> Option<Block> {
+    let names: BTreeSet<&String> = columns
+        .iter()
+        .flat_map(|column| column.records().iter().flat_map(|record| record.controls.keys()))
+        .collect();
+    let row = |name: &String| Row {
+        label: name.replace('_', " "),
+        metric: None,
+        cells: columns
+            .iter()
+            .map(|column| match column.control(name) {
+                Some((figure, unit)) => cell(figure, |number| Scale::of(unit, number)),
+                None => NOT_MEASURED.to_owned(),
+            })
+            .collect(),
+        apart: String::new(),
+    };
+    let rows: Vec<Row> = names.into_iter().map(row).collect();
+    (!rows.is_empty()).then(|| Block { title: "controls".to_owned(), hint: String::new(), rows })
+}
+
+/// The hash of every run's trace, a row for each seed.
+fn traces(columns: &[Figures<'_>]) -> Option<Block> {
+    let records = || columns.iter().flat_map(|column| column.records());
+    if records().all(|record| record.trace_digest.is_none()) {
+        return None;
+    }
+    let seeds: BTreeSet<u64> = records().map(|record| record.key.seed).collect();
+    let row = |seed: u64| Row {
+        label: format!("seed {seed}"),
+        metric: None,
+        cells: columns.iter().map(|column| trace(digests(column.records(), seed))).collect(),
+        apart: String::new(),
+    };
+    Some(Block {
+        title: "trace hash".to_owned(),
+        hint: String::new(),
+        rows: seeds.into_iter().map(row).collect(),
+    })
+}
+
+fn trace(digests: BTreeSet<&str>) -> String {
+    match digests.len() {
+        0 => NOT_MEASURED.to_owned(),
+        1 => digests.into_iter().collect(),
+        _ => "they differ".to_owned(),
+    }
+}
+
+fn digests<'a>(records: &[&'a RunRecord], seed: u64) -> BTreeSet<&'a str> {
+    let of_seed = records.iter().filter(|record| record.key.seed == seed);
+    of_seed.filter_map(|record| record.trace_digest.as_deref()).collect()
+}
+
+fn notes(records: &[&RunRecord]) -> Vec<String> {
+    let several = records.iter().any(|record| record.key.seed != records[0].key.seed);
+    let mut notes = Vec::new();
+    for record in records {
+        let who = match several {
+            true => format!("{}, seed {}", record.key.driver, record.key.seed),
+            false => record.key.driver.to_string(),
+        };
+        match record.status {
+            Status::Ok => {}
+            Status::Interrupted => {
+                notes.push(format!("{who}: interrupted; the figures are of what was finished"));
+            }
+            status => notes.push(format!("{who}: {status}; the figures are not of a whole run")),
+        }
+        notes.extend(record.notes.iter().map(|note| format!("{who}: {note}")));
+        if digests(&same_driver(records, record), record.key.seed).len() > 1 {
+            notes.push(format!(
+                "{}: invalid: seed {} gave different traces",
+                record.key.driver, record.key.seed
+            ));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
+    notes
+}
+
+fn same_driver<'a>(records: &[&'a RunRecord], like: &RunRecord) -> Vec<&'a RunRecord> {
+    records.iter().copied().filter(|record| record.key.driver == like.key.driver).collect()
+}

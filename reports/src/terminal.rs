@@ -1,0 +1,95 @@
+//! A summary for a terminal.
+use comfy_table::presets::UTF8_FULL;
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, ContentLineStyle, LineStyle,
+    Table as Grid, TableStyle,
+};
+
+use crate::{Block, Summary, Table};
+
+/// The widest that a table gets.
+const WIDEST: usize = 100;
+
+/// Lines between blocks and around the table; columns are told apart by space.
+const STYLE: TableStyle = UTF8_FULL
+    .top_border(LineStyle::none().fill('─').junction('─'))
+    .header_lines(ContentLineStyle::none())
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .content_lines(ContentLineStyle::none())
+    .row_separator(LineStyle::none().fill('╌').junction('╌'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
+
+impl Summary {
+    /// The summary for a terminal of this many columns, at least 60 of which are used; `colour`
+    /// only if it is one. Ends with a line feed.
+    #[must_use]
+    pub fn terminal(&self, width: usize, colour: bool) -> String {
+        if self.is_empty() {
+            return "Nothing was measured.\n".to_owned();
+        }
+        let width = width.clamp(60, WIDEST);
+        let tables: Vec<String> =
+            self.tables.iter().map(|table| show(table, width, colour)).collect();
+        tables.join("\n")
+    }
+}
+
+fn show(table: &Table, width: usize, colour: bool) -> String {
+    let mut text = format!("{}\n{}\n", strong(&table.title, colour), grid(table, width, colour));
+    for note in &table.notes {
+        text.push_str(&warning(&format!("! {note}"), colour));
+        text.push('\n');
+    }
+    text
+}
+
+fn grid(table: &Table, width: usize, colour: bool) -> String {
+    let mut grid = Grid::new();
+    grid.load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
+        .force_no_tty();
+    if colour {
+        grid.enforce_styling();
+    }
+    let drivers = table.drivers.iter().map(|driver| driver.name());
+    let mut header: Vec<&str> = ["", ""].into_iter().chain(drivers).collect();
+    let compared = table.drivers.len() > 1;
+    if compared {
+        header.push("apart");
+    }
+    grid.set_header(header.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    for block in &table.blocks {
+        grid.add_row(cells(block, table.drivers.len(), compared));
+    }
+    for column in grid.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let lines: Vec<String> = grid.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// One row of the grid a block, so that lines separate blocks: each cell holds a line per row.
+fn cells(block: &Block, drivers: usize, compared: bool) -> Vec<Cell> {
+    let lines = |line: &dyn Fn(&crate::Row) -> &str| {
+        Cell::new(block.rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+    };
+    let title = match block.hint.as_str() {
+        "" => block.title.clone(),
+        hint => format!("{}\n{hint}", block.title),
+    };
+    let mut cells = vec![Cell::new(title).fg(Color::Cyan), lines(&|row| &row.label)];
+    cells.extend((0..drivers).map(|driver| lines(&move |row| &row.cells[driver])));
+    if compared {
+        cells.push(lines(&|row| &row.apart).add_attribute(Attribute::Dim));
+    }
+    cells
+}
+
+fn strong(text: &str, colour: bool) -> String {
+    if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn warning(text: &str, colour: bool) -> String {
+    if colour { format!("\u{1b}[33m{text}\u{1b}[0m") } else { text.to_owned() }
+}
