@@ -48,17 +48,20 @@ impl Assignment {
         for at in step_ranges(&text[..equals]) {
             let name = &text[at.clone()];
             let path = join(steps.last().map_or("", |step| &step.path), name);
-            let to = match name.strip_prefix('[').map(|rest| rest.trim_end_matches(']').parse()) {
-                None if name.is_empty() => {
-                    return fail("a name is missing in the path", at.start..equals.max(at.start));
-                }
+            let to = match name.strip_prefix('[') {
+                None if name.is_empty() => return fail("a name is missing in the path", at),
                 None => Target::Field(name.to_owned()),
-                Some(Ok(index)) => Target::Element(index),
-                Some(Err(_)) => return fail("this is not the number of an element", at),
+                Some(rest) => match rest.strip_suffix(']').map(str::parse) {
+                    Some(Ok(index)) => Target::Element(index),
+                    _ => return fail("this is not the number of an element in brackets", at),
+                },
             };
             steps.push(Step { to, path, at });
         }
         let at = equals + 1..text.len();
+        if text[at.clone()].trim().is_empty() {
+            return fail("the value is missing", equals..at.start);
+        }
         match serde_yaml::from_str(&text[at.clone()]) {
             Ok(value) => Ok(Self { text: text.to_owned(), steps, at, value }),
             Err(_) => fail("the value is not YAML", at),
@@ -144,9 +147,12 @@ fn descend<'a>(section: &'a mut Value, to: &Target) -> Result<&'a mut Value, (St
             if section.is_null() {
                 *section = Value::Mapping(Mapping::new());
             }
-            let fields = section
-                .as_mapping_mut()
-                .ok_or_else(|| ("has no fields".to_owned(), "end the path with it".to_owned()))?;
+            let fields = section.as_mapping_mut().ok_or_else(|| {
+                (
+                    "has no fields".to_owned(),
+                    "it is a value: assign to it, not to something in it".to_owned(),
+                )
+            })?;
             Ok(fields.entry(Value::from(name.as_str())).or_insert(Value::Null))
         }
         Target::Element(index) => {

@@ -48,7 +48,8 @@ fn population(scenario: &Scenario, document: &Document) -> Checked {
     }
     if founders > nodes {
         let message = format!("more founders ({founders}) than nodes ({nodes})");
-        return fail("founders", message, "founders are some of the nodes: 1 up to `nodes`");
+        let help = format!("founders are some of the nodes: set `founders` to 1 up to {nodes}");
+        return Err(document.complain_among(&["founders", "nodes"], message, help));
     }
     let share = freeloaders.share;
     if !(0.0..=1.0).contains(&share) {
@@ -73,8 +74,8 @@ fn population(scenario: &Scenario, document: &Document) -> Checked {
 
 fn times(scenario: &Scenario, document: &Document) -> Checked {
     if scenario.start == Start::Joined && scenario.warm_up < scenario.join.over {
-        return Err(document.complain(
-            "warm_up",
+        return Err(document.complain_among(
+            &["warm_up", "join.over"],
             format!(
                 "the warm-up ({}) is over before the joins are ({})",
                 scenario.warm_up, scenario.join.over
@@ -102,8 +103,8 @@ fn network(scenario: &Scenario, document: &Document) -> Checked {
             return Err(document.complain(path, message, "write a number, 0 or more"));
         }
         if round_trips > 0.0 && scenario.nodes > MOST_NODES_WITH_HANDSHAKES {
-            return Err(document.complain(
-                path,
+            return Err(document.complain_among(
+                &[path, "nodes"],
                 format!("connections are not modelled above {MOST_NODES_WITH_HANDSHAKES} nodes"),
                 format!("set it to 0, or `nodes` to {MOST_NODES_WITH_HANDSHAKES} or fewer"),
             ));
@@ -159,7 +160,8 @@ fn workload(scenario: &Scenario, document: &Document) -> Checked {
     }
     if items > 0 && (copies == 0 || copies > scenario.nodes) {
         let message = format!("{copies} of {} nodes cannot publish an item", scenario.nodes);
-        return fail("copies", message, "each copy is published by another node: 1 up to `nodes`");
+        let help = "each copy is published by another node: 1 up to `nodes`";
+        return Err(document.complain_among(&["workload.copies", "nodes"], message, help));
     }
     if searches > 0 && rate.0 == 0 {
         let message = format!("at a rate of 0, {searches} searches are never due");

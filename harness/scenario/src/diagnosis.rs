@@ -60,13 +60,13 @@ pub(crate) fn suggestion(name: &str, known: &[&str], what: &str) -> String {
     }
 }
 
-/// The name that a misspelt one is most like, if any is like it at all.
+/// The name that a misspelt one is most like: at most one slip in three letters apart.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // 0.75 is where short names with one slip still match and unrelated names no longer do.
+    let slips = (name.chars().count() / 3).max(1);
     known
-        .map(|other| (strsim::jaro_winkler(name, other), other))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|other| (strsim::damerau_levenshtein(&name.to_lowercase(), other), other))
+        .filter(|(distance, _)| *distance <= slips)
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, other)| other)
 }
 
@@ -134,6 +134,8 @@ fn wanted(expected: &str) -> String {
         "a boolean" => "`true` or `false`".to_owned(),
         "a sequence" => "a list".to_owned(),
         "a map" => "a section with fields".to_owned(),
+        // How the YAML library speaks of what our plain names are to it.
+        "a Value::Tagged enum" => "a name".to_owned(),
         other if other.starts_with("struct ") => "a section with fields".to_owned(),
         other => other.to_owned(),
     }

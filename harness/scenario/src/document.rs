@@ -63,6 +63,14 @@ impl Document {
             let at = diagnosis::byte_at(&text, error.marker().line(), error.marker().col());
             diagnosis::not_yaml(error.info()).at(name, &text, at)
         })?;
+        if let Some(at) = spans.second_document {
+            let help = "keep each scenario in a file of its own";
+            return Err(Error::new("a second YAML document begins here", help).at(name, &text, at));
+        }
+        if let Some((path, at)) = spans.repeated {
+            let help = "keep one of the two; which one counts would be a guess";
+            return Err(Error::new(format!("`{path}` is there twice"), help).at(name, &text, at));
+        }
         let value = serde_yaml::from_str(&text).map_err(|error| {
             let at = error.location().map_or(0..0, |location| {
                 diagnosis::byte_at(&text, location.line(), location.column() - 1)
@@ -153,6 +161,20 @@ impl Document {
         self.complain_about(path, Part::Value, message, help)
     }
 
+    /// A complaint about values that contradict each other: points at the one that the command
+    /// line gave, or else at the first that is written down.
+    pub(crate) fn complain_among(
+        &self,
+        paths: &[&str],
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Error {
+        let given = |path: &&&str| self.assigned(path, Part::Value).is_some();
+        let written = |path: &&&str| self.spans.of_path(path).is_some();
+        let path = paths.iter().find(given).or_else(|| paths.iter().find(written));
+        self.complain(path.or(paths.first()).copied().unwrap_or(""), message, help)
+    }
+
     pub(crate) fn complain_about(
         &self,
         path: &str,
@@ -161,13 +183,19 @@ impl Document {
         help: impl Into<String>,
     ) -> Error {
         let error = Error::new(message, help);
-        for assignment in self.assignments.iter().rev() {
-            let written = self.spans.of_path(path).is_some();
-            if let Some(range) = assignment.place_of(path, part, written) {
-                return error.at("the command line", &assignment.text, range);
-            }
+        match self.assigned(path, part) {
+            Some((assignment, range)) => error.at("the command line", assignment, range),
+            None => error.at(&self.name, &self.text, self.place_of(path, part)),
         }
-        error.at(&self.name, &self.text, self.place_of(path, part))
+    }
+
+    /// The last assignment that the value at a path comes from, and where in it.
+    fn assigned(&self, path: &str, part: Part) -> Option<(&str, Range<usize>)> {
+        let written = self.spans.of_path(path).is_some();
+        self.assignments.iter().rev().find_map(|assignment| {
+            let range = assignment.place_of(path, part, written)?;
+            Some((assignment.text.as_str(), range))
+        })
     }
 
     fn place_of(&self, path: &str, part: Part) -> Range<usize> {

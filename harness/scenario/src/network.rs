@@ -175,7 +175,8 @@ fn read_table(text: &str) -> Result<(Vec<String>, Vec<Cell>), Malformed> {
     let separator = if first.contains('\t') { '\t' } else { ',' };
     let fields = |line| split(line, separator);
     let header: Vec<&str> = fields(first).into_iter().map(|at| first[at].trim()).collect();
-    let named = header.get(1).is_some_and(|field| round_trip_in(field).is_err());
+    // Empty or numeric first cells do not tell: a bare table's first diagonal cell may be either.
+    let named = header.iter().take(2).all(|field| field.parse::<f64>().is_err());
     let names: Vec<String> = match named {
         true => header[1..].iter().map(|&name| name.to_owned()).collect(),
         false => (1..=header.len()).map(|number| format!("place {number}")).collect(),
@@ -252,5 +253,100 @@ fn round_trip_in(field: &str) -> Result<Option<f64>, String> {
         Err(_) => Err(format!("`{field}` is not a number of milliseconds")),
         Ok(number) if number.is_finite() && number >= 0.0 => Ok(Some(number)),
         Ok(_) => Err(format!("a round trip cannot take {field} ms")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Matrix {
+        Matrix::parse(text)
+            .unwrap_or_else(|bad| panic!("{}:{}: {}", bad.line, bad.column, bad.message))
+    }
+
+    /// Round trips in microseconds between different places, both directions.
+    fn round_trips_us(matrix: &Matrix) -> Vec<u64> {
+        let count = matrix.names.len();
+        (0..count * count)
+            .filter(|cell| cell / count != cell % count)
+            .map(|cell| matrix.one_way[cell] * 2 / 1_000)
+            .collect()
+    }
+
+    /// A real input, which is no part of the repository; skipped loudly where it is missing.
+    fn shared(file: &str) -> Option<Matrix> {
+        let path = format!("{}/../../../shared/data/{file}", env!("CARGO_MANIFEST_DIR"));
+        if !std::path::Path::new(&path).exists() {
+            eprintln!("SKIPPED: {file} is not there, so nothing was tested");
+            return None;
+        }
+        let network = Network { matrix: path, ..Network::default() };
+        Some(Matrix::of(&network).unwrap_or_else(|bad| panic!("{}", Error::from(bad))))
+    }
+
+    #[test]
+    fn a_table_with_names_and_a_bare_one_read_the_same() {
+        let named = parse("city,Oslo,Rome\r\nOslo,0.00,40.5\r\nRome,40.5,0.00\r\n");
+        let bare = parse("0\t40.5\n40.5\t0\n\n");
+        assert_eq!(named.names, ["Oslo", "Rome"]);
+        assert_eq!(bare.names, ["place 1", "place 2"]);
+        assert_eq!(named.one_way, bare.one_way);
+        assert_eq!(round_trips_us(&named), [40_500, 40_500]);
+    }
+
+    #[test]
+    fn two_directions_are_averaged_and_one_stands_for_both() {
+        assert_eq!(round_trips_us(&parse("0\t10\n30\t0\n")), [20_000, 20_000]);
+        assert_eq!(round_trips_us(&parse(",A,B\nA,,\nB,30,\n")), [30_000, 30_000]);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_the_shortest_detour() {
+        // From A to B: 10 + 20 through C, 15 + 25 through D.
+        let matrix = parse("x,A,B,C,D\nA,0,nan,10,15\nB,,0,20,25\nC,10,20,0,0\nD,15,25,0,0\n");
+        assert_eq!(matrix.unmeasured, 2, "A to B, and C to D, whose zeros cannot be round trips");
+        assert_eq!(round_trips_us(&matrix)[0], 30_000);
+        assert_eq!(round_trips_us(&matrix)[11], 25_000, "from D to C: 15 + 10 through A");
+    }
+
+    #[test]
+    fn nodes_in_one_place_are_a_little_apart() {
+        let matrix = parse("0\t10\n10\t3\n");
+        assert_eq!(matrix.one_way[0], 500_000, "the assumption");
+        assert_eq!(matrix.one_way[3], 1_500_000, "the measured value");
+    }
+
+    #[test]
+    fn the_built_in_cities_are_whole_and_symmetric() {
+        let matrix = Matrix::of_cities();
+        let count = matrix.names.len();
+        assert!(cities::ROUND_TRIPS_MS.iter().zip(0..).all(|(row, index)| row.len() == index));
+        for cell in 0..count * count {
+            assert!(matrix.one_way[cell] > 0);
+            assert_eq!(matrix.one_way[cell], matrix.one_way[cell % count * count + cell / count]);
+        }
+    }
+
+    #[test]
+    fn the_built_in_cities_are_those_of_the_measured_table() {
+        let Some(all) = shared("city-rtt-241.csv") else { return };
+        assert_eq!((all.names.len(), all.unmeasured), (241, 8));
+        let place = |city: &str| {
+            let city = if city == "Mexico City" { "Mexico" } else { city };
+            all.names.iter().position(|name| name == city).unwrap()
+        };
+        let (ours, count) = (Matrix::of_cities(), cities::NAMES.len());
+        for cell in 0..count * count {
+            let (a, b) = (place(cities::NAMES[cell / count]), place(cities::NAMES[cell % count]));
+            assert_eq!(ours.one_way[cell], all.one_way[a * 241 + b], "{a} to {b}");
+        }
+    }
+
+    #[test]
+    fn the_planetlab_table_reads() {
+        let Some(matrix) = shared("planetlab-490.tsv") else { return };
+        assert_eq!((matrix.names.len(), matrix.unmeasured), (490, 0));
+        assert_eq!(round_trips_us(&matrix).into_iter().max(), Some(2_984_100));
     }
 }

@@ -9,6 +9,10 @@ use saphyr_parser::{Event, Parser, ScanError, Span};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spans {
     places: BTreeMap<String, Place>,
+    /// The first key that was there before, in its section.
+    pub(crate) repeated: Option<(String, Range<usize>)>,
+    /// Where a second document begins.
+    pub(crate) second_document: Option<Range<usize>>,
 }
 
 /// Where one value stands, in bytes.
@@ -42,6 +46,7 @@ impl Spans {
         let mut spans = Self::default();
         let mut open: Vec<Open> = Vec::new();
         let bytes = byte_of_each_character(text);
+        let mut documents = 0;
         for event in Parser::new_from_str(text) {
             let (event, span) = event?;
             let range = byte_range(&span, &bytes);
@@ -60,6 +65,12 @@ impl Spans {
                 }
                 Event::MappingEnd | Event::SequenceEnd => {
                     open.pop();
+                }
+                Event::DocumentStart(_) => {
+                    documents += 1;
+                    if documents == 2 {
+                        spans.second_document = Some(range);
+                    }
                 }
                 _ => {}
             }
@@ -105,7 +116,10 @@ impl Spans {
             _ => range,
         };
         let key = key.unwrap_or_else(|| value.clone());
-        self.places.insert(path.clone(), Place { key, value });
+        let place = Place { key: key.clone(), value };
+        if self.places.insert(path.clone(), place).is_some() && self.repeated.is_none() {
+            self.repeated = Some((path.clone(), key));
+        }
         path
     }
 }

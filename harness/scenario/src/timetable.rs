@@ -61,7 +61,8 @@ pub(crate) struct Plan {
     pub(crate) nodes: u32,
     pub(crate) founders: u32,
     joined_by: Duration,
-    items: u32,
+    /// The items' keys: hashed once, since popular items are searched again and again.
+    item_keys: Vec<Key>,
     item_size: u32,
     copies: u32,
     keys: Keys,
@@ -111,7 +112,7 @@ impl Plan {
             nodes: scenario.nodes,
             founders: scenario.founders,
             joined_by: scenario.joined_by(),
-            items: workload.items,
+            item_keys: (0..workload.items).map(item_key).collect(),
             item_size: u32::try_from(workload.item_size.0).unwrap_or(u32::MAX),
             copies: workload.copies,
             keys: workload.keys,
@@ -126,7 +127,7 @@ impl Plan {
     /// The item with this number.
     pub(crate) fn item(&self, number: u32) -> Item {
         Item {
-            key: Key::of(format!("item {number}").as_bytes()),
+            key: self.item_keys[number as usize],
             blob: Blob::new(u64::from(number), self.item_size),
         }
     }
@@ -259,7 +260,7 @@ impl Publications {
             random: Random::stream(plan.seed, Purpose::Workload, PUBLISHERS),
             nodes: plan.nodes,
             copies: plan.copies,
-            items: plan.items,
+            items: plan.item_keys.len() as u32,
             next: 0,
             publishers: Vec::new(),
         }
@@ -320,6 +321,10 @@ fn spread(over: Duration, index: u32, of: usize, random: &mut Random) -> Duratio
     let end = over * (u128::from(index) + 1) / of;
     let jitter = random.below(u64::try_from(end - start).unwrap_or(u64::MAX));
     Duration::from_nanos(u64::try_from(start).unwrap_or(u64::MAX).saturating_add(jitter))
+}
+
+fn item_key(number: u32) -> Key {
+    Key::of(format!("item {number}").as_bytes())
 }
 
 fn random_key(random: &mut Random) -> Key {
