@@ -38,7 +38,12 @@ pub fn list() -> String {
         let title = if group == Some(metric.group) { "" } else { metric.group.title() };
         group = Some(metric.group);
         let statistics: Vec<String> = metric.statistics.iter().map(ToString::to_string).collect();
-        grid.add_row([title, metric.name, metric.unit, &statistics.join(" ")]);
+        let better = match metric.better {
+            Better::Lower => "less is better",
+            Better::Higher => "more is better",
+            Better::Neither => "",
+        };
+        grid.add_row([title, metric.name, metric.unit, better, &statistics.join(" ")]);
     }
     if let Some(first) = grid.column_mut(0) {
         first.set_padding((0, 1));

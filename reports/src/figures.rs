@@ -8,8 +8,8 @@ use peerbench_measure::{
 /// A figure over one or several runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Figure {
-    /// The run's reading. Of several: the figure of the merged histograms where it is a time, and
-    /// the median where it is not.
+    /// The run's reading. Of several: the figure of the merged histograms where it is a time, the
+    /// largest where it is a largest value, and the median otherwise.
     pub(crate) reading: Reading,
     /// The least and the largest of several runs.
     pub(crate) range: Option<(f64, f64)>,
@@ -53,7 +53,9 @@ impl<'a> Figures<'a> {
         }
         let mut numbers: Vec<f64> = readings.into_iter().filter_map(Reading::number).collect();
         let mut figure = over_runs(&mut numbers);
-        if numbers.len() > 1
+        if statistic == Statistic::Max {
+            figure.reading = numbers.last().copied().into();
+        } else if numbers.len() > 1
             && metric.unit == "µs"
             && let Some(all) = self.merged.get(metric.name)
         {

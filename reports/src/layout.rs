@@ -1,8 +1,12 @@
 //! Which figures a table shows, in which order: one literal table.
 use peerbench_measure::Statistic::{self, Mean, Quantile, Value};
 
+use crate::Part;
+use crate::figures::Figure;
+
 /// Rows that belong together.
 pub(crate) struct Section {
+    pub(crate) part: Part,
     pub(crate) title: &'static str,
     /// What is true of all its figures.
     pub(crate) hint: &'static str,
@@ -34,6 +38,23 @@ pub(crate) enum Show {
     IfAny,
 }
 
+impl Show {
+    /// The figure by which drivers are compared.
+    pub(crate) const fn statistic(self) -> Statistic {
+        match self {
+            Self::Figure(statistic) | Self::Milliseconds(statistic) => statistic,
+            Self::MeanAndMax | Self::Distribution => Mean,
+            Self::IfAny => Value,
+        }
+    }
+
+    /// Whether figures like these are worth a row.
+    pub(crate) fn is_shown(self, figures: &[Figure]) -> bool {
+        let any = || figures.iter().any(|found| found.reading.number().is_some_and(|n| n != 0.0));
+        !matches!(self, Self::IfAny) || any()
+    }
+}
+
 const fn line(label: &'static str, metric: &'static str, show: Show) -> Line {
     Line { label, metric, show }
 }
@@ -57,6 +78,7 @@ const fn loss(label: &'static str, metric: &'static str) -> Line {
 /// What a summary shows before controls and traces.
 pub(crate) const SECTIONS: &[Section] = &[
     Section {
+        part: Part::Lookups,
         title: "lookup outcome",
         hint: "",
         always: true,
@@ -68,6 +90,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Lookups,
         title: "lookup latency",
         hint: "of the correct",
         always: true,
@@ -79,6 +102,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Lookups,
         title: "hops",
         hint: "of the correct",
         always: true,
@@ -90,6 +114,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Lookups,
         title: "per lookup",
         hint: "",
         always: true,
@@ -100,35 +125,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
-        title: "state of a node",
-        hint: "mean · max",
-        always: true,
-        lines: &[
-            nodes("links", "state_links"),
-            nodes("entries", "state_entries"),
-            nodes("bytes", "state_bytes"),
-            nodes("resident memory", "resident_bytes"),
-        ],
-    },
-    Section {
-        title: "sent by a node",
-        hint: "mean · busiest",
-        always: true,
-        lines: &[
-            nodes("maintenance", "bandwidth_maintenance_sent"),
-            nodes("lookup", "bandwidth_lookup_sent"),
-            nodes("data", "bandwidth_data_sent"),
-            nodes("payload", "bandwidth_sent"),
-            nodes("wire", "bandwidth_wire_sent"),
-        ],
-    },
-    Section {
-        title: "received",
-        hint: "mean · busiest",
-        always: true,
-        lines: &[nodes("payload", "bandwidth_received"), nodes("wire", "bandwidth_wire_received")],
-    },
-    Section {
+        part: Part::Lookups,
         title: "fetch",
         hint: "",
         always: false,
@@ -144,6 +141,39 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Nodes,
+        title: "state of a node",
+        hint: "mean · max",
+        always: true,
+        lines: &[
+            nodes("links", "state_links"),
+            nodes("entries", "state_entries"),
+            nodes("bytes", "state_bytes"),
+            nodes("resident memory", "resident_bytes"),
+        ],
+    },
+    Section {
+        part: Part::Nodes,
+        title: "sent by a node",
+        hint: "mean · busiest",
+        always: true,
+        lines: &[
+            nodes("maintenance", "bandwidth_maintenance_sent"),
+            nodes("lookup", "bandwidth_lookup_sent"),
+            nodes("data", "bandwidth_data_sent"),
+            nodes("payload", "bandwidth_sent"),
+            nodes("wire", "bandwidth_wire_sent"),
+        ],
+    },
+    Section {
+        part: Part::Nodes,
+        title: "received",
+        hint: "mean · busiest",
+        always: true,
+        lines: &[nodes("payload", "bandwidth_received"), nodes("wire", "bandwidth_wire_received")],
+    },
+    Section {
+        part: Part::Nodes,
         title: "load, Gini",
         hint: "",
         always: false,
@@ -153,6 +183,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Run,
         title: "convergence",
         hint: "",
         always: false,
@@ -162,6 +193,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Run,
         title: "losses",
         hint: "",
         always: false,
@@ -179,23 +211,28 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Run,
         title: "lateness",
         hint: "of deliveries",
         always: false,
-        lines: &[time("p50", "lateness_us", 500), time("p99", "lateness_us", 990)],
+        lines: &[
+            figure("p50", "lateness_us", Quantile(500)),
+            figure("p99", "lateness_us", Quantile(990)),
+        ],
     },
     Section {
+        part: Part::Run,
         title: "cost of the run",
         hint: "",
         always: false,
         lines: &[
             figure("processes", "cost_processes", Value),
             figure("events", "cost_events", Value),
-            figure("events", "cost_events_per_second", Value),
-            figure("messages", "cost_messages_per_second", Value),
-            line("processor", "cost_cpu_ms_per_second", Show::Figure(Mean)),
+            figure("event rate", "cost_events_per_second", Value),
+            figure("message rate", "cost_messages_per_second", Value),
+            nodes("processor", "cost_cpu_ms_per_second"),
             figure("peak memory", "cost_peak_memory_bytes", Value),
-            figure("… per node", "cost_bytes_per_node", Value),
+            figure("memory per node", "cost_bytes_per_node", Value),
             figure("build", "cost_build_us", Value),
             figure("run", "cost_wall_us", Value),
         ],

@@ -12,4 +12,4 @@ mod summary;
 mod terminal;
 
 pub use explain::{explain, list};
-pub use summary::{Block, Row, Summary, Table, summary};
+pub use summary::{Block, Part, Row, Summary, Table, summary};

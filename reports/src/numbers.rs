@@ -29,6 +29,7 @@ impl Scale {
         match unit {
             "ratio" => Self { divisor: 0.01, decimals: 2, suffix: " %" },
             "count" if number.fract() == 0.0 => Self { divisor: 1.0, decimals: 0, suffix: "" },
+            "times" => Self::significant(number, 1.0, " ×"),
             "count" | "B/B" => Self::significant(number, 1.0, ""),
             "Gini" => Self { divisor: 1.0, decimals: 3, suffix: "" },
             "µs" => Self::fitting(number, TIME),

@@ -32,9 +32,22 @@ pub struct Table {
     pub notes: Vec<String>,
 }
 
+/// The parts of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What the overlay did for its users.
+    Lookups,
+    /// What that took from its nodes.
+    Nodes,
+    /// How the run went.
+    Run,
+}
+
 /// Rows that belong together.
 #[derive(Clone, Debug)]
 pub struct Block {
+    /// The part of the table they are in.
+    pub part: Part,
     /// What they are about.
     pub title: String,
     /// What is true of all of them; may be empty.
@@ -121,78 +134,43 @@ fn title(records: &[&RunRecord]) -> String {
 }
 
 fn block(section: &Section, columns: &[Figures<'_>]) -> Option<Block> {
-    let several = columns.iter().any(|column| column.records().len() > 1);
     let mut found = false;
     let mut rows = Vec::new();
     for line in section.lines {
         let metric = METRICS.iter().find(|metric| metric.name == line.metric)?;
-        let figures = figures(line, metric, several);
-        found |= figures.iter().any(|(_, statistic)| {
-            columns
-                .iter()
-                .any(|column| column.figure(metric, *statistic).reading != Reading::NotMeasured)
-        });
-        rows.extend(line_rows(line, metric, columns, several));
+        let figures: Vec<Figure> =
+            columns.iter().map(|column| column.figure(metric, line.show.statistic())).collect();
+        found |= figures.iter().any(|figure| figure.reading != Reading::NotMeasured);
+        if line.show.is_shown(&figures) {
+            rows.push(row(line, metric, columns, &figures));
+        }
     }
     if rows.is_empty() && found {
         rows.push(nothing_lost(section, columns));
     }
-    // Over several runs, mean and largest have rows of their own.
-    let hint = if several && section.hint.contains('·') { "" } else { section.hint };
     (section.always || found).then(|| Block {
+        part: section.part,
         title: section.title.to_owned(),
-        hint: hint.to_owned(),
+        hint: section.hint.to_owned(),
         rows,
     })
 }
 
-/// The figures that a line shows, each with what its row is called.
-fn figures(line: &Line, metric: &Metric, several: bool) -> Vec<(String, Statistic)> {
-    let label = line.label;
-    match line.show {
-        Show::Figure(statistic) | Show::Milliseconds(statistic) => {
-            vec![(label.to_owned(), statistic)]
-        }
-        Show::MeanAndMax if several => vec![
-            (format!("{label} mean"), Statistic::Mean),
-            (format!("{label} max"), Statistic::Max),
-        ],
-        Show::MeanAndMax | Show::Distribution => vec![(label.to_owned(), Statistic::Mean)],
-        Show::IfAny => vec![(label.to_owned(), metric.statistics[0])],
-    }
-}
-
-fn line_rows(
-    line: &Line,
-    metric: &'static Metric,
-    columns: &[Figures<'_>],
-    several: bool,
-) -> Vec<Row> {
-    let row = |(label, statistic): (String, Statistic)| {
-        let found: Vec<Figure> =
-            columns.iter().map(|column| column.figure(metric, statistic)).collect();
-        let cells = columns
-            .iter()
-            .zip(&found)
-            .map(|(column, figure)| match line.show {
-                Show::MeanAndMax if !several => {
-                    pair(metric.unit, *figure, column.figure(metric, Statistic::Max))
-                }
-                Show::Distribution => extent(column, metric),
-                Show::Milliseconds(_) => cell(*figure, Scale::milliseconds),
-                _ => cell(*figure, |number| Scale::of(metric.unit, number)),
-            })
-            .collect();
-        let apart = match (line.show, columns) {
-            (Show::Distribution, [one, another]) => distance(one, another, metric),
-            _ if metric.machine => String::new(),
-            _ => apart_cell(metric.unit, &found),
-        };
-        let any = found.iter().any(|figure| figure.reading.number().is_some_and(|n| n != 0.0));
-        let shown = any || !matches!(line.show, Show::IfAny);
-        shown.then_some(Row { label, metric: Some(metric.name), cells, apart })
+fn row(line: &Line, metric: &'static Metric, columns: &[Figures<'_>], found: &[Figure]) -> Row {
+    let scale = |number| Scale::of(metric.unit, number);
+    let cells = columns.iter().zip(found).map(|(column, figure)| match line.show {
+        Show::MeanAndMax => pair(metric.unit, *figure, column.figure(metric, Statistic::Max)),
+        Show::Distribution => extent(column, metric),
+        Show::Milliseconds(_) => cell(*figure, Scale::milliseconds),
+        Show::Figure(_) | Show::IfAny => cell(*figure, scale),
+    });
+    let apart = match (line.show, columns) {
+        (Show::Distribution, [one, another]) => distance(one, another, metric),
+        // What the machine does is not the overlay's to agree on.
+        _ if metric.machine => String::new(),
+        _ => apart_cell(metric.unit, found),
     };
-    figures(line, metric, several).into_iter().filter_map(row).collect()
+    Row { label: line.label.to_owned(), metric: Some(metric.name), cells: cells.collect(), apart }
 }
 
 /// The row of a section whose every figure is zero.
@@ -218,28 +196,28 @@ fn cell(figure: Figure, scale: impl FnOnce(f64) -> Scale) -> String {
         Reading::NotOffered => return NOT_OFFERED.to_owned(),
     };
     let scale = scale(number);
-    let range = match figure.range {
-        Some((least, largest)) if least < largest => {
-            format!(" ({}–{})", scale.number(least), scale.number(largest))
-        }
-        _ => String::new(),
-    };
-    format!("{}{range}{}", scale.number(number), scale.suffix())
+    format!("{}{}", spread(scale, number, figure.range), scale.suffix())
 }
 
 /// Mean and largest in one cell, in one unit.
 fn pair(unit: &str, mean: Figure, max: Figure) -> String {
-    match (mean.reading.number(), max.reading.number()) {
-        (Some(number), Some(largest)) => {
-            let scale = Scale::of(unit, number);
-            let largest_scale = match unit {
-                "count" => Scale::of(unit, largest),
-                _ => scale,
-            };
-            let (mean, largest) = (scale.number(number), largest_scale.number(largest));
-            format!("{mean} · {largest}{}", scale.suffix())
-        }
-        _ => cell(mean, |number| Scale::of(unit, number)),
+    let (Some(number), Some(largest)) = (mean.reading.number(), max.reading.number()) else {
+        return cell(mean, |number| Scale::of(unit, number));
+    };
+    let scale = Scale::of(unit, number);
+    // The largest count is a whole number, and should look like one.
+    let scale_of_largest = if unit == "count" { Scale::of(unit, largest) } else { scale };
+    let mean = spread(scale, number, mean.range);
+    format!("{mean} · {}{}", scale_of_largest.number(largest), scale.suffix())
+}
+
+/// The number, and the range around it if it can be told from the number.
+fn spread(scale: Scale, number: f64, range: Option<(f64, f64)>) -> String {
+    let shown = scale.number(number);
+    let range = range.map(|(least, largest)| (scale.number(least), scale.number(largest)));
+    match range {
+        Some((least, largest)) if least != largest => format!("{shown} ({least}–{largest})"),
+        _ => shown,
     }
 }
 
@@ -284,7 +262,12 @@ fn controls(columns: &[Figures<'_>]) -> Option<Block> {
         apart: String::new(),
     };
     let rows: Vec<Row> = names.into_iter().map(row).collect();
-    (!rows.is_empty()).then(|| Block { title: "controls".to_owned(), hint: String::new(), rows })
+    (!rows.is_empty()).then(|| Block {
+        part: Part::Run,
+        title: "controls".to_owned(),
+        hint: String::new(),
+        rows,
+    })
 }
 
 /// The hash of every run's trace, a row for each seed.
@@ -301,6 +284,7 @@ fn traces(columns: &[Figures<'_>]) -> Option<Block> {
         apart: String::new(),
     };
     Some(Block {
+        part: Part::Run,
         title: "trace hash".to_owned(),
         hint: String::new(),
         rows: seeds.into_iter().map(row).collect(),

@@ -1,22 +1,25 @@
 //! A summary for a terminal.
 use comfy_table::presets::UTF8_FULL;
 use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, ContentLineStyle, LineStyle,
-    Table as Grid, TableStyle,
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, ContentLineStyle,
+    LineStyle, Table as Grid, TableStyle, Width,
 };
 
-use crate::{Block, Summary, Table};
+use crate::{Block, Row, Summary, Table};
 
 /// The widest that a table gets.
 const WIDEST: usize = 100;
 
-/// Lines between blocks and around the table; columns are told apart by space.
+/// Columns of a label, padding included: rather a label is broken than a figure.
+const LABEL: u16 = 18;
+
+/// Lines around the table; columns and parts are told apart by space.
 const STYLE: TableStyle = UTF8_FULL
     .top_border(LineStyle::none().fill('─').junction('─'))
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .content_lines(ContentLineStyle::none())
-    .row_separator(LineStyle::none().fill('╌').junction('╌'))
+    .row_separator(LineStyle::none())
     .bottom_border(LineStyle::none().fill('─').junction('─'));
 
 impl Summary {
@@ -59,8 +62,17 @@ fn grid(table: &Table, width: usize, colour: bool) -> String {
         header.push("apart");
     }
     grid.set_header(header.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    let mut part = None;
     for block in &table.blocks {
-        grid.add_row(cells(block, table.drivers.len(), compared));
+        if part.replace(block.part).is_some_and(|before| before != block.part) {
+            grid.add_row([" "]);
+        }
+        for (place, row) in block.rows.iter().enumerate() {
+            grid.add_row(cells(block, place, row, compared));
+        }
+    }
+    if let Some(labels) = grid.column_mut(1) {
+        labels.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(LABEL)));
     }
     for column in grid.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -69,19 +81,16 @@ fn grid(table: &Table, width: usize, colour: bool) -> String {
     lines.join("\n")
 }
 
-/// One row of the grid a block, so that lines separate blocks: each cell holds a line per row.
-fn cells(block: &Block, drivers: usize, compared: bool) -> Vec<Cell> {
-    let lines = |line: &dyn Fn(&crate::Row) -> &str| {
-        Cell::new(block.rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+fn cells(block: &Block, place: usize, row: &Row, compared: bool) -> Vec<Cell> {
+    let title = match place {
+        0 => Cell::new(&block.title).fg(Color::Cyan),
+        1 => Cell::new(&block.hint).add_attribute(Attribute::Dim),
+        _ => Cell::new(""),
     };
-    let title = match block.hint.as_str() {
-        "" => block.title.clone(),
-        hint => format!("{}\n{hint}", block.title),
-    };
-    let mut cells = vec![Cell::new(title).fg(Color::Cyan), lines(&|row| &row.label)];
-    cells.extend((0..drivers).map(|driver| lines(&move |row| &row.cells[driver])));
+    let mut cells = vec![title, Cell::new(&row.label)];
+    cells.extend(row.cells.iter().map(Cell::new));
     if compared {
-        cells.push(lines(&|row| &row.apart).add_attribute(Attribute::Dim));
+        cells.push(Cell::new(&row.apart).add_attribute(Attribute::Dim));
     }
     cells
 }

@@ -1,4 +1,5 @@
 //! A run's folder: what is stored, what reads back, and what a failing disk or a crash leaves.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! From what a driver counts to the figures of a record.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -68,7 +68,9 @@ pub static METRICS: &[Metric] = &[
         group: Group::Path,
         statistics: PATH,
         definition: "Forward messages on the path from the searcher to the node that answered, \
-            over correct lookups; 0 if the searcher answered itself. The Chord paper counts to \
+            over correct lookups; 0 if the searcher answered itself. How far the distributions of two \
+            drivers are apart is half the sum of the differences between the shares of each number \
+            of hops: 0 if they are the same, 1 if they have nothing in common. The Chord paper counts to \
             the key's predecessor, which is one less.",
         source: |m| Source::Distribution(&m.lookups.hops),
         ..ROW
@@ -258,7 +260,7 @@ pub static METRICS: &[Metric] = &[
     Metric {
         name: "freeloader_penalty",
         title: "freeloader penalty",
-        unit: "ratio",
+        unit: "times",
         better: Better::Higher,
         definition: "Median fetch time of freeloaders divided by the median of contributors in \
             the same run. Above 1, freeloading does not pay.",
@@ -409,7 +411,6 @@ pub static METRICS: &[Metric] = &[
         name: "cost_processes",
         title: "processes",
         better: Better::Neither,
-        machine: false,
         definition: "Processes that the nodes of the run ran in.",
         source: |m| cost(m, |cost| Some(f64::from(cost.processes))),
         ..COST
