@@ -1,7 +1,7 @@
 //! What must be true of a scenario whose every field, taken alone, could be read.
 use std::time::Duration;
 
-use crate::model::{Capacity, Fault, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start, Workload};
+use crate::model::{Capacity, Fault, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Workload};
 use crate::network::Matrix;
 use crate::world::Operations;
 use crate::{Document, Error};
@@ -73,7 +73,7 @@ fn population(scenario: &Scenario, document: &Document) -> Checked {
 }
 
 fn times(scenario: &Scenario, document: &Document) -> Checked {
-    if scenario.start == Start::Joined && scenario.warm_up < scenario.join.over {
+    if scenario.forms_by_joining() && scenario.warm_up < scenario.join.over {
         return Err(document.complain_among(
             &["warm_up", "join.over"],
             format!(

@@ -31,7 +31,10 @@ pub struct Scenario {
     pub founders: u32,
     /// One run per seed. A seed draws places, capacities, conducts, keys and times.
     pub seeds: Vec<u64>,
-    /// How the overlay comes to be.
+    /// Networks up to this size form by joining unless the scenario says otherwise.
+pub const MOST_NODES_TO_JOIN: u32 = 1_024;
+
+/// How the overlay comes to be.
     pub start: Start,
     /// How nodes join; only where `start` is `joined`.
     pub join: Join,
@@ -57,8 +60,11 @@ pub struct Scenario {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
-    /// The founders first, then everybody else joins one by one.
+    /// `joined` up to 1,024 nodes, `converged` above: that many joins within seconds are a flash
+    /// crowd, which is a scenario of its own.
     #[default]
+    Auto,
+    /// The founders first, then everybody else joins one by one.
     Joined,
     /// Every node begins in the state it would have after everybody joined and maintenance had
     /// converged; nobody joins.
@@ -214,7 +220,7 @@ impl Default for Scenario {
             nodes: 64,
             founders: 9,
             seeds: vec![1],
-            start: Start::Joined,
+            start: Start::Auto,
             join: Join::default(),
             warm_up: Span(Duration::from_secs(12)),
             network: Network::default(),
@@ -315,11 +321,18 @@ impl Scenario {
         self.network.handshake_round_trips.unwrap_or(default)
     }
 
+    /// Whether nodes join one by one, rather than begin where that would have led.
+    #[must_use]
+    pub fn forms_by_joining(&self) -> bool {
+        match self.start {
+            Start::Auto => self.nodes <= MOST_NODES_TO_JOIN,
+            Start::Joined => true,
+            Start::Converged => false,
+        }
+    }
+
     /// When the joins are over: at once where the overlay starts converged.
     pub(crate) fn joined_by(&self) -> Duration {
-        match self.start {
-            Start::Joined => self.join.over.0,
-            Start::Converged => Duration::ZERO,
-        }
+        if self.forms_by_joining() { self.join.over.0 } else { Duration::ZERO }
     }
 }

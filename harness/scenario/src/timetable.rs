@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use overlay_core::{Blob, Command, Item, Key, NodeId, OpId, Purpose, Random, Time};
 
-use crate::model::{Keys, Scenario, Start};
+use crate::model::{Keys, Scenario};
 use crate::world::Operations;
 
 /// Stream of [`Purpose::Churn`] for joins.
@@ -57,7 +57,7 @@ enum Next {
 #[derive(Debug)]
 pub(crate) struct Plan {
     seed: u64,
-    start: Start,
+    forms_by_joining: bool,
     pub(crate) nodes: u32,
     pub(crate) founders: u32,
     joined_by: Duration,
@@ -108,7 +108,7 @@ impl Plan {
         let workload = &scenario.workload;
         Self {
             seed,
-            start: scenario.start,
+            forms_by_joining: scenario.forms_by_joining(),
             nodes: scenario.nodes,
             founders: scenario.founders,
             joined_by: scenario.joined_by(),
@@ -144,9 +144,9 @@ impl Timetable {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         let stream = |purpose, index| Random::stream(plan.seed, purpose, index);
         Self {
-            next: match plan.start {
-                Start::Joined => Next::Founder(0),
-                Start::Converged => Next::Publication(0),
+            next: match plan.forms_by_joining {
+                true => Next::Founder(0),
+                false => Next::Publication(0),
             },
             joins: stream(Purpose::Churn, JOINS),
             publications: Publications::new(&plan),

@@ -7,7 +7,7 @@ use overlay_core::units::BitRate;
 use overlay_core::{Conduct, Item, NodeId, OpId, Purpose, Random, Time};
 
 use crate::Error;
-use crate::model::{Capacity, Fault, FaultAction, Scenario, Start};
+use crate::model::{Capacity, Fault, FaultAction, Scenario};
 use crate::network::Matrix;
 use crate::timetable::{Gaps, Plan, Publications, Timetable};
 
@@ -211,9 +211,9 @@ impl Operations {
     /// The numbering of a scenario's operations; `None` if they are more than there are numbers.
     pub(crate) fn of(scenario: &Scenario) -> Option<Self> {
         let workload = &scenario.workload;
-        let joins = match scenario.start {
-            Start::Joined => scenario.nodes.saturating_sub(scenario.founders),
-            Start::Converged => 0,
+        let joins = match scenario.forms_by_joining() {
+            true => scenario.nodes.saturating_sub(scenario.founders),
+            false => 0,
         };
         let searches = u32::try_from(workload.searches).ok()?;
         let leaves = scenario.faults.iter().any(|fault| fault.action == FaultAction::Leave);

@@ -23,5 +23,5 @@ mod watch;
 
 pub use queue::Queue;
 pub use run::run;
-pub use simulation::{Observer, Simulation, Unobserved};
+pub use simulation::{Observer, Simulation, Unobserved, Wiring};
 pub use trace::TraceDigest;

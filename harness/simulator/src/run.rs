@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use overlay_core::{Command, Input, NodeId, Overlay, Time};
 use peerbench_measure::{Cost, Counter, Judge, Measurement, NodeSample, Progress, Traffic};
-use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Start, Timetable, World};
+use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Timetable, World};
 
 use crate::harness::Harness;
 use crate::simulation::{Life, Simulation, Unobserved, Wiring};
@@ -65,13 +65,9 @@ struct Run<'a, O: Overlay> {
 
 impl<'a, O: Overlay> Run<'a, O> {
     fn new(scenario: &Scenario, config: &'a O::Config, world: &'a World, seed: u64) -> Self {
-        let wiring = Wiring {
-            handshake_round_trips: scenario.handshake_round_trips(),
-            dead_peer_timeout: scenario.network.dead_peer_timeout.map(Into::into),
-        };
-        let mut simulation = Simulation::new(world, config, seed, wiring);
+        let mut simulation = Simulation::new(world, config, seed, Wiring::of(scenario));
         let oracle = O::oracle(config, world.nodes());
-        if scenario.start == Start::Converged {
+        if !scenario.forms_by_joining() {
             simulation.settle(&oracle, &mut Unobserved);
         }
         let judge = Judge::new(oracle, world.nodes());

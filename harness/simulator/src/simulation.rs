@@ -6,7 +6,7 @@ use overlay_core::{
     wire,
 };
 use peerbench_measure::Traffic;
-use peerbench_scenario::World;
+use peerbench_scenario::{Scenario, World};
 
 use crate::network::{Access, Connections};
 use crate::{Queue, TraceDigest};
@@ -83,16 +83,29 @@ pub struct Simulation<'a, O: Overlay> {
     peers_lost: u64,
 }
 
-/// How the scenario wants the network to treat connections and dead nodes.
+/// How the network treats connections and dead nodes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wiring {
-    pub(crate) handshake_round_trips: f64,
-    pub(crate) dead_peer_timeout: Option<Duration>,
+pub struct Wiring {
+    /// Round trips before the first message between two nodes can go; 0: there are no connections.
+    pub handshake_round_trips: f64,
+    /// How long after sending to a dead node its peer is lost; `None`: its host says so at once.
+    pub dead_peer_timeout: Option<Duration>,
+}
+
+impl Wiring {
+    /// As a scenario says.
+    #[must_use]
+    pub fn of(scenario: &Scenario) -> Self {
+        Self {
+            handshake_round_trips: scenario.handshake_round_trips(),
+            dead_peer_timeout: scenario.network.dead_peer_timeout.map(Into::into),
+        }
+    }
 }
 
 impl<'a, O: Overlay> Simulation<'a, O> {
     /// The nodes of a world, before anything has happened.
-    pub(crate) fn new(
+    pub fn new(
         world: &'a World,
         config: &'a O::Config,
         seed: u64,
@@ -127,7 +140,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     /// Puts every node into the state that joining and maintenance would have led to.
-    pub(crate) fn settle(&mut self, oracle: &O::Oracle, observer: &mut impl Observer<O>) {
+    pub fn settle(&mut self, oracle: &O::Oracle, observer: &mut impl Observer<O>) {
         for me in (0..self.world.nodes()).map(NodeId) {
             let slot = &mut self.slots[me.index()];
             let mut cx = Ctx {
@@ -149,13 +162,13 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     /// The time of the next event.
-    pub(crate) fn next_time(&mut self) -> Option<Time> {
+    pub fn next_time(&mut self) -> Option<Time> {
         self.queue.next_time().map(Time::from_nanos)
     }
 
     /// Lets the next event happen. False if there is none.
     #[inline]
-    pub(crate) fn step(&mut self, observer: &mut impl Observer<O>) -> bool {
+    pub fn step(&mut self, observer: &mut impl Observer<O>) -> bool {
         let Some((time, occurrence)) = self.queue.pop() else { return false };
         self.now = self.now.max(Time::from_nanos(time));
         if let Some(soon) = self.queue.ahead(PREFETCH_AHEAD) {
@@ -215,7 +228,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     /// Puts an input into a node, now.
-    pub(crate) fn give(&mut self, to: NodeId, input: Input<O>, observer: &mut impl Observer<O>) {
+    pub fn give(&mut self, to: NodeId, input: Input<O>, observer: &mut impl Observer<O>) {
         if self.slots[to.index()].life != Life::Up {
             return;
         }
@@ -303,7 +316,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     /// Stops a node: without notice, so that its peers find out by themselves.
-    pub(crate) fn kill(&mut self, node: NodeId) {
+    pub fn kill(&mut self, node: NodeId) {
         self.slots[node.index()].life = Life::Down(self.now);
         for peer in self.connections.close_all(node) {
             let notice = match self.dead_peer_timeout {
@@ -321,7 +334,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     /// Moves the clock on to a time at which something happens that is not in the queue.
-    pub(crate) fn advance_to(&mut self, time: Time) {
+    pub fn advance_to(&mut self, time: Time) {
         self.now = self.now.max(time);
     }
 

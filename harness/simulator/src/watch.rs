@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use overlay_core::{NodeId, Oracle, Overlay, Time};
-use peerbench_scenario::{Scenario, Start};
+use peerbench_scenario::Scenario;
 
 use crate::Simulation;
 
@@ -26,7 +26,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let is_on = scenario.nodes <= MOST_NODES;
-        let forms = is_on && scenario.start == Start::Joined;
+        let forms = is_on && scenario.forms_by_joining();
         Self {
             next: forms.then_some(Time::ZERO + EVERY),
             is_checking: is_on,

@@ -82,7 +82,6 @@ mod tests {
         assert_eq!(drawn, PINNED);
     }
 
-
     #[test]
     fn purposes_and_indices_have_streams_of_their_own() {
         let first = |purpose, index| Random::stream(7, purpose, index).next_u64();
