@@ -31,10 +31,7 @@ pub struct Scenario {
     pub founders: u32,
     /// One run per seed. A seed draws places, capacities, conducts, keys and times.
     pub seeds: Vec<u64>,
-    /// Networks up to this size form by joining unless the scenario says otherwise.
-pub const MOST_NODES_TO_JOIN: u32 = 1_024;
-
-/// How the overlay comes to be.
+    /// How the overlay comes to be.
     pub start: Start,
     /// How nodes join; only where `start` is `joined`.
     pub join: Join,
@@ -55,6 +52,9 @@ pub const MOST_NODES_TO_JOIN: u32 = 1_024;
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub overlays: BTreeMap<String, serde_yaml::Value>,
 }
+
+/// Networks up to this size form by joining unless the scenario says otherwise.
+pub const MOST_NODES_TO_JOIN: u32 = 1_024;
 
 /// How the overlay comes to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

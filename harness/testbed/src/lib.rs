@@ -3,5 +3,12 @@
 //! The controller starts the processes, hands out addresses and the start time, and collects what
 //! they report.
 pub mod clock;
+pub mod control;
+mod error;
 pub mod link;
+pub mod node;
+mod probe;
 pub mod transport;
+
+pub use error::Error;
+pub use node::node_main;

@@ -88,6 +88,20 @@ pub struct LinkCounts {
     pub protocol: u64,
 }
 
+impl LinkCounts {
+    /// Adds another node's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.connections += other.connections;
+        self.dial_failures += other.dial_failures;
+        self.peers_lost += other.peers_lost;
+        self.dropped += other.dropped;
+        self.strangers += other.strangers;
+        self.too_long += other.too_long;
+        self.cut_short += other.cut_short;
+        self.protocol += other.protocol;
+    }
+}
+
 /// The links of one node.
 #[derive(Debug)]
 pub struct Links {

@@ -83,6 +83,11 @@ impl Conditions {
         self.lateness.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets how late frames were so far.
+    pub fn clear_lateness(&self) {
+        self.lateness.lock().unwrap_or_else(PoisonError::into_inner).reset();
+    }
+
     /// When a frame that is handed over now has left the node.
     pub(crate) fn depart(&self, now: Moment, bytes: usize) -> Moment {
         self.uplink.lock().unwrap_or_else(PoisonError::into_inner).pass(now, bytes)
@@ -109,7 +114,10 @@ impl Conditions {
 
 impl fmt::Debug for Conditions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Conditions").field("me", &self.me).field("shaped", &self.is_shaped()).finish()
+        f.debug_struct("Conditions")
+            .field("me", &self.me)
+            .field("shaped", &self.is_shaped())
+            .finish()
     }
 }
 

@@ -18,10 +18,12 @@ use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, noise, tcp, yamux};
 use overlay_core::NodeId;
+use peerbench_scenario::Transport as Kind;
 
 pub use conditions::{Conditions, OneWay};
 pub use stream::ConditionedStream;
 
+use crate::Error;
 use crate::clock::Alarm;
 
 /// Who listens where, known once every node listens.
@@ -57,6 +59,33 @@ pub fn socket_address(address: &Multiaddr) -> Option<SocketAddr> {
 /// A transport that libp2p's swarm takes.
 pub type BoxedTransport = Boxed<(PeerId, StreamMuxerBox)>;
 
+/// The transport of a node.
+///
+/// # Errors
+/// If this build does not have it, or the key pair cannot sign.
+pub fn build(
+    kind: Kind,
+    key: &Keypair,
+    conditions: Arc<Conditions>,
+    directory: Directory,
+    alarm: Alarm,
+) -> Result<BoxedTransport, Error> {
+    match kind {
+        Kind::Tcp => Ok(tcp(key, conditions, directory, alarm)?),
+        Kind::Quic => quic(key),
+    }
+}
+
+/// A listening address with a port of the system's choice.
+#[must_use]
+pub fn any_port(kind: Kind) -> Multiaddr {
+    let text = match kind {
+        Kind::Tcp => "/ip4/127.0.0.1/tcp/0",
+        Kind::Quic => "/ip4/127.0.0.1/udp/0/quic-v1",
+    };
+    text.parse().expect("a constant that parses")
+}
+
 /// TCP under the given conditions, then Noise and Yamux.
 ///
 /// # Errors
@@ -86,4 +115,18 @@ pub fn tcp(
         .authenticate(noise)
         .multiplex(yamux::Config::default())
         .boxed())
+}
+
+/// QUIC. Its packets are not delayed: [`Conditions`] then apply to whole overlay messages, which
+/// leaves out handshakes, acknowledgements, congestion control and the end of connections; bytes at
+/// the socket are not counted.
+#[cfg(feature = "quic")]
+fn quic(key: &Keypair) -> Result<BoxedTransport, Error> {
+    let transport = libp2p::quic::tokio::Transport::new(libp2p::quic::Config::new(key));
+    Ok(transport.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
+}
+
+#[cfg(not(feature = "quic"))]
+fn quic(_: &Keypair) -> Result<BoxedTransport, Error> {
+    Err(Error::NoQuic)
 }

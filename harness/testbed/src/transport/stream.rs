@@ -167,12 +167,7 @@ impl Shaper {
         Self {
             one_way: None,
             stands_at: Moment::default(),
-            outgoing: Outgoing {
-                bytes: Vec::new(),
-                written: 0,
-                open: None,
-                waits_for_peer: None,
-            },
+            outgoing: Outgoing { bytes: Vec::new(), written: 0, open: None, waits_for_peer: None },
             incoming: Incoming {
                 parser: Parser::new(expects_preamble),
                 front: Front::Travelling,
