@@ -7,11 +7,11 @@ pub(crate) const NOT_MEASURED: &str = "–";
 pub(crate) const NOT_OFFERED: &str = "n/a";
 
 /// How the numbers of one cell are written.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scale {
     divisor: f64,
     decimals: usize,
-    suffix: &'static str,
+    suffix: String,
 }
 
 /// Ascending: how many of the metric's unit make one of the unit shown.
@@ -27,20 +27,23 @@ impl Scale {
     /// The scale for a cell in which this number, in this unit of the record, matters most.
     pub(crate) fn of(unit: &str, number: f64) -> Self {
         match unit {
-            "ratio" => Self { divisor: 0.01, decimals: 2, suffix: " %" },
-            "count" if number.fract() == 0.0 => Self { divisor: 1.0, decimals: 0, suffix: "" },
+            "ratio" => Self { divisor: 0.01, decimals: 2, suffix: " %".to_owned() },
+            "count" if number.fract() == 0.0 => {
+                Self { divisor: 1.0, decimals: 0, suffix: String::new() }
+            }
             "times" => Self::significant(number, 1.0, " ×"),
             "count" | "B/B" => Self::significant(number, 1.0, ""),
-            "Gini" => Self { divisor: 1.0, decimals: 3, suffix: "" },
+            "Gini" => Self { divisor: 1.0, decimals: 3, suffix: String::new() },
             "µs" => Self::fitting(number, TIME),
             "ms" => Self::fitting(number * 1e3, TIME).times(1e-3),
             "ns" => Self::fitting(number / 1e3, TIME).times(1e3),
             "s" => Self::fitting(number * 1e6, TIME).times(1e-6),
             "B" => Self::fitting(number, BYTES),
             "B/s" => Self::fitting(number, BYTE_RATE),
-            "1/s" => Self::fitting(number, RATE),
             "ms/s" => Self::significant(number, 1.0, " ms/s"),
-            _ => Self::significant(number, 1.0, ""),
+            // What is counted is the row's to say.
+            rate if rate.ends_with("/s") => Self::fitting(number, RATE),
+            other => Self::significant(number, 1.0, &format!(" {other}")),
         }
     }
 
@@ -61,8 +64,8 @@ impl Scale {
     }
 
     /// The unit, with the space before it.
-    pub(crate) fn suffix(&self) -> &'static str {
-        self.suffix
+    pub(crate) fn suffix(&self) -> &str {
+        &self.suffix
     }
 
     fn fitting(number: f64, units: Units) -> Self {
@@ -70,12 +73,12 @@ impl Scale {
         let fits = |(divisor, _): &&(f64, &str)| number.abs() >= divisor * 0.9995;
         let (divisor, suffix) = units.iter().rev().find(fits).unwrap_or(&units[0]);
         if *suffix == " B" && number.fract() == 0.0 {
-            return Self { divisor: 1.0, decimals: 0, suffix };
+            return Self { divisor: 1.0, decimals: 0, suffix: (*suffix).to_owned() };
         }
         Self::significant(number, *divisor, suffix)
     }
 
-    fn significant(number: f64, divisor: f64, suffix: &'static str) -> Self {
+    fn significant(number: f64, divisor: f64, suffix: &str) -> Self {
         let decimals = match (number / divisor).abs() {
             size if size >= 99.95 => 0,
             size if size >= 9.995 => 1,
@@ -83,7 +86,7 @@ impl Scale {
             size if size > 0.0 => 3,
             _ => 0,
         };
-        Self { divisor, decimals, suffix }
+        Self { divisor, decimals, suffix: suffix.to_owned() }
     }
 
     fn times(self, factor: f64) -> Self {
@@ -160,7 +163,8 @@ mod tests {
             ("count", 3.8712, "3.87"),
             ("count", 0.0, "0"),
             ("Gini", 0.3124, "0.312"),
-            ("bogomips", 4_321.5, "4,322"),
+            ("events/s", 11_400_000.0, "11.4 M/s"),
+            ("bogomips", 4_321.5, "4,322 bogomips"),
         ] {
             assert_eq!(show(unit, number), text, "{number} {unit}");
         }

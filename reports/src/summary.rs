@@ -196,7 +196,7 @@ fn cell(figure: Figure, scale: impl FnOnce(f64) -> Scale) -> String {
         Reading::NotOffered => return NOT_OFFERED.to_owned(),
     };
     let scale = scale(number);
-    format!("{}{}", spread(scale, number, figure.range), scale.suffix())
+    format!("{}{}", spread(&scale, number, figure.range), scale.suffix())
 }
 
 /// Mean and largest in one cell, in one unit.
@@ -206,13 +206,15 @@ fn pair(unit: &str, mean: Figure, max: Figure) -> String {
     };
     let scale = Scale::of(unit, number);
     // The largest count is a whole number, and should look like one.
-    let scale_of_largest = if unit == "count" { Scale::of(unit, largest) } else { scale };
-    let mean = spread(scale, number, mean.range);
-    format!("{mean} · {}{}", scale_of_largest.number(largest), scale.suffix())
+    let largest = match unit {
+        "count" => Scale::of(unit, largest).number(largest),
+        _ => scale.number(largest),
+    };
+    format!("{} · {largest}{}", spread(&scale, number, mean.range), scale.suffix())
 }
 
 /// The number, and the range around it if it can be told from the number.
-fn spread(scale: Scale, number: f64, range: Option<(f64, f64)>) -> String {
+fn spread(scale: &Scale, number: f64, range: Option<(f64, f64)>) -> String {
     let shown = scale.number(number);
     let range = range.map(|(least, largest)| (scale.number(least), scale.number(largest)));
     match range {

@@ -68,10 +68,10 @@ pub static METRICS: &[Metric] = &[
         group: Group::Path,
         statistics: PATH,
         definition: "Forward messages on the path from the searcher to the node that answered, \
-            over correct lookups; 0 if the searcher answered itself. How far the distributions of two \
-            drivers are apart is half the sum of the differences between the shares of each number \
-            of hops: 0 if they are the same, 1 if they have nothing in common. The Chord paper counts to \
-            the key's predecessor, which is one less.",
+            over correct lookups; 0 if the searcher answered itself. The Chord paper counts to \
+            the key's predecessor, which is one less. How far the distributions of two drivers \
+            are apart is half the sum of the differences between the shares of each number of \
+            hops: 0 if they are the same, 1 if they have nothing in common.",
         source: |m| Source::Distribution(&m.lookups.hops),
         ..ROW
     },
