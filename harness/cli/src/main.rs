@@ -1,2 +1,50 @@
-//! Empty.
-fn main() {}
+//! `peerbench`: benchmarks peer-to-peer overlays side by side, on a testbed of real processes and in
+//! a deterministic simulator.
+mod arguments;
+mod bench;
+mod config;
+mod failure;
+mod overlays;
+mod progress;
+mod show;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Parser;
+
+use arguments::{Arguments, Verb};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.verb {
+        Verb::Bench(bench) => bench::run(&bench, &interruption()?),
+        Verb::Report(report) => show::report(&report),
+        Verb::List { what } => Ok(show::list(what)),
+        Verb::Explain { metric } => show::explain(&metric),
+        Verb::Config(config) => config::run(&config),
+        Verb::Completions { shell } => Ok(arguments::completions(shell)),
+        Verb::Node { overlay } => (overlays::find(&overlay)?.node)(),
+    }
+}
+
+/// A flag that the first Ctrl-C (or SIGTERM) sets; a second one ends the program on the spot.
+fn interruption() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let code = failure::INTERRUPTED.into();
+        signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(Failure::Signals)?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,130 @@
+//! The command line.
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// Benchmarks peer-to-peer overlays: lookup latency, state size, bandwidth and freeloader
+/// resistance, on real libp2p processes and in a deterministic simulator.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, subcommand_required = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Measure overlays in one scenario and print the table
+    Bench(Bench),
+    /// Print the table of a stored run again
+    Report(Report),
+    /// List what there is to choose from
+    List {
+        /// What to list
+        what: Listed,
+    },
+    /// Say what a metric means, in which unit, and how it is measured
+    Explain {
+        /// The metric's name, as `peerbench list metrics` shows it
+        metric: String,
+    },
+    /// Check, show and describe scenarios
+    #[command(subcommand)]
+    Config(Config),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Be a node process of the testbed; started by `bench`
+    #[command(hide = true)]
+    Node {
+        /// The overlay to run
+        overlay: String,
+    },
+}
+
+/// Which world the nodes run in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriverChoice {
+    /// Real processes on libp2p
+    Testbed,
+    /// Virtual time
+    Simulator,
+    /// One after the other, side by side in the table
+    Both,
+}
+
+/// What `peerbench list` lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listed {
+    /// The overlays that can be measured
+    Overlays,
+    /// The scenarios that come with the program
+    Scenarios,
+    /// The metrics, with their units
+    Metrics,
+}
+
+/// A scenario and what the command line changes in it.
+#[derive(Args, Debug)]
+pub(crate) struct ScenarioChoice {
+    /// A scenario file, or the name of one that comes with the program
+    #[arg(long, default_value = "default", value_name = "FILE")]
+    pub(crate) scenario: String,
+    /// Set a field of the scenario, such as `workload.rate=100/s`; may be repeated
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub(crate) assignments: Vec<String>,
+    /// Number of nodes: short for `--set nodes=N`
+    #[arg(long, value_name = "N")]
+    pub(crate) nodes: Option<u32>,
+    /// Seeds, such as `7`, `1,2,3` or `1..16`: one run each
+    #[arg(long, visible_alias = "seed", value_name = "SEEDS")]
+    pub(crate) seeds: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// The overlays to measure, as `peerbench list overlays` shows them
+    #[arg(required = true, value_name = "OVERLAY")]
+    pub(crate) overlays: Vec<String>,
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioChoice,
+    /// Where nodes run
+    #[arg(long, value_enum, default_value_t = DriverChoice::Both)]
+    pub(crate) driver: DriverChoice,
+    /// Repetitions on the testbed, whose numbers are noisy
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Report {
+    /// The folder of a stored run
+    #[arg(default_value = "reports/runs/latest", value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Write the Markdown summary to this file as well; `-` prints it instead of the table
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Say whether a scenario is sound, and where it is not
+    Check(ScenarioChoice),
+    /// Print a scenario with every value written out
+    Show(ScenarioChoice),
+    /// Print the JSON Schema of scenarios, for editors
+    Schema,
+}
+
+/// Prints the completions for a shell.
+pub(crate) fn completions(shell: clap_complete::Shell) -> ExitCode {
+    let mut command = Arguments::command();
+    clap_complete::generate(shell, &mut command, "peerbench", &mut std::io::stdout());
+    ExitCode::SUCCESS
+}

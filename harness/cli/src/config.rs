@@ -1,0 +1,107 @@
+//! Scenarios: from the command line's choice to one that is sound and complete.
+use std::path::Path;
+use std::process::ExitCode;
+
+use peerbench_scenario::{Document, Scenario, builtin, builtin_names};
+
+use crate::arguments::{Config, ScenarioChoice};
+use crate::failure::Failure;
+use crate::overlays::{Entry, OVERLAYS};
+
+/// A scenario as it was written, and as it is meant.
+pub(crate) struct Chosen {
+    pub(crate) document: Document,
+    pub(crate) scenario: Scenario,
+}
+
+/// Reads the chosen scenario, changes it as the command line says, checks it, and writes out every
+/// value, those of these overlays' sections included.
+pub(crate) fn choose(choice: &ScenarioChoice, overlays: &[&Entry]) -> Result<Chosen, Failure> {
+    let mut document = read(&choice.scenario)?;
+    for assignment in &choice.assignments {
+        document.set(assignment)?;
+    }
+    if let Some(nodes) = choice.nodes {
+        document.set(&format!("nodes={nodes}"))?;
+    }
+    if let Some(seeds) = &choice.seeds {
+        document.set(&format!("seeds={:?}", parse_seeds(seeds)?))?;
+    }
+    let names: Vec<&str> = OVERLAYS.iter().map(|entry| entry.name).collect();
+    document.check_overlays(&names)?;
+    let mut scenario = document.scenario()?;
+    for entry in overlays {
+        (entry.resolve)(&document, &mut scenario)?;
+    }
+    Ok(Chosen { document, scenario })
+}
+
+/// A file if there is one of that name, otherwise a scenario that comes with the program.
+fn read(name: &str) -> Result<Document, Failure> {
+    let path = Path::new(name);
+    let looks_like_file = path.extension().is_some() || name.contains('/');
+    if looks_like_file || path.is_file() {
+        return Ok(Document::read(path)?);
+    }
+    if builtin_names().any(|known| known == name) {
+        return Ok(builtin(name)?);
+    }
+    Err(Failure::unknown("scenario", name, builtin_names()))
+}
+
+/// `7`, `1,2,3`, `1..16` (both ends included), or several of these with commas.
+fn parse_seeds(text: &str) -> Result<Vec<u64>, Failure> {
+    let wrong = |part: &str| {
+        Failure::Usage(format!("`{part}` is not a seed: write numbers such as 7, 1,2,3 or 1..16"))
+    };
+    let mut seeds = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong(part));
+        match part.split_once("..") {
+            Some((first, last)) => {
+                let range = number(first)?..=number(last)?;
+                if range.is_empty() || range.end() - range.start() >= 100_000 {
+                    return Err(wrong(part));
+                }
+                seeds.extend(range);
+            }
+            None => seeds.push(number(part)?),
+        }
+    }
+    Ok(seeds)
+}
+
+/// `peerbench config …`.
+pub(crate) fn run(config: &Config) -> Result<ExitCode, Failure> {
+    let every: Vec<&Entry> = OVERLAYS.iter().collect();
+    match config {
+        Config::Check(choice) => {
+            let Chosen { scenario, .. } = choose(choice, &every)?;
+            println!("{} is sound: {} nodes", scenario.name, scenario.nodes);
+        }
+        Config::Show(choice) => print!("{}", choose(choice, &every)?.scenario.to_yaml()),
+        Config::Schema => println!("{}", schema()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The JSON Schema of scenarios, every overlay's section included.
+pub(crate) fn schema() -> String {
+    let sections: Vec<_> = OVERLAYS.iter().map(|entry| (entry.name, (entry.schema)())).collect();
+    serde_json::to_string_pretty(&peerbench_scenario::schema(&sections))
+        .expect("a schema is made of plain JSON values")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_lists_and_ranges() {
+        let seeds = |text| parse_seeds(text).map_err(|error| error.to_string());
+        assert_eq!(seeds("7"), Ok(vec![7]));
+        assert_eq!(seeds("1..3, 9"), Ok(vec![1, 2, 3, 9]));
+        assert!(seeds("3..1").is_err() && seeds("").is_err() && seeds("a").is_err());
+        assert!(seeds("0..99999999").is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a command ends without its result, and the exit code that says so.
+use std::io;
+use std::process::ExitCode;
+
+use peerbench_measure::FolderError;
+
+/// A run failed.
+pub(crate) const FAILED: u8 = 1;
+/// The command line or a configuration is wrong.
+pub(crate) const USAGE: u8 = 2;
+/// Nothing was measured.
+pub(crate) const NOTHING_MEASURED: u8 = 4;
+/// Ctrl-C; what was finished is kept.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Why a command ends without its result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The scenario, or what the command line makes of it.
+    #[error(transparent)]
+    Scenario(#[from] peerbench_scenario::Error),
+    /// A name that the program does not know.
+    #[error("there is no {kind} `{name}`{hint}")]
+    Unknown {
+        /// What kind of thing was named.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// What may be meant.
+        hint: String,
+    },
+    /// A word of the command line that does not read as what it should be.
+    #[error("{0}")]
+    Usage(String),
+    /// The testbed.
+    #[error(transparent)]
+    Testbed(#[from] peerbench_testbed::Error),
+    /// The folder of a run.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A file other than a run's.
+    #[error("{what} `{path}`: {source}")]
+    File {
+        /// What could not be done.
+        what: &'static str,
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The signal handlers.
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(io::Error),
+}
+
+impl Failure {
+    /// A name that is not among those known.
+    pub(crate) fn unknown<'a>(
+        kind: &'static str,
+        name: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Self {
+        let near = known.clone().map(|other| (strsim::jaro_winkler(name, other), other));
+        let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.75);
+        let hint = match near {
+            Some((_, meant)) => format!("; did you mean `{meant}`?"),
+            None => format!("; there are: {}", known.collect::<Vec<_>>().join(", ")),
+        };
+        Self::Unknown { kind, name: name.to_owned(), hint }
+    }
+
+    /// Tells the person on standard error.
+    pub(crate) fn report(self) -> ExitCode {
+        let code = match &self {
+            Self::Scenario(_) | Self::Unknown { .. } | Self::Usage(_) => USAGE,
+            Self::Testbed(_) | Self::Folder(_) | Self::File { .. } | Self::Signals(_) => FAILED,
+        };
+        match self {
+            Self::Scenario(error) => eprintln!("{:?}", miette::Report::new(error)),
+            other => eprintln!("error: {other}"),
+        }
+        ExitCode::from(code)
+    }
+}

@@ -1,0 +1,86 @@
+//! The one table of overlays. Adding an overlay is a line here, its crate, and its scenarios.
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use overlay_core::Overlay;
+use peerbench_measure::{Measurement, Progress};
+use peerbench_scenario::{Document, Scenario};
+use peerbench_testbed::Plan;
+use schemars::Schema;
+
+use crate::failure::Failure;
+
+/// Every overlay that can be measured.
+pub(crate) const OVERLAYS: &[Entry] = &[entry::<overlay_chord::Chord>(
+    "a ring with fingers: O(log N) hops and state (Stoica et al. 2001; Zave 2017)",
+)];
+
+/// An overlay, with its types erased once per run rather than once per event.
+pub(crate) struct Entry {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it is, in a line.
+    pub(crate) about: &'static str,
+    /// Its section's schema.
+    pub(crate) schema: fn() -> Schema,
+    /// Checks its section of a scenario, and writes every value out.
+    pub(crate) resolve: fn(&Document, &mut Scenario) -> Result<(), Failure>,
+    /// Runs it in the simulator.
+    pub(crate) simulate: Simulate,
+    /// Runs it on the testbed.
+    pub(crate) test: Test,
+    /// Is one of the testbed's processes.
+    pub(crate) node: fn() -> Result<ExitCode, Failure>,
+}
+
+type Simulate =
+    fn(&Document, &Scenario, u64, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
+type Test = fn(&Plan, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
+
+const fn entry<O: Overlay>(about: &'static str) -> Entry {
+    Entry {
+        name: O::NAME,
+        about,
+        schema: schema::<O>,
+        resolve: resolve::<O>,
+        simulate: simulate::<O>,
+        test: |plan, progress, stop| Ok(peerbench_testbed::run::<O>(plan, progress, stop)?),
+        node: || Ok(peerbench_testbed::node_main::<O>()),
+    }
+}
+
+fn schema<O: Overlay>() -> Schema {
+    schemars::schema_for!(O::Config)
+}
+
+fn resolve<O: Overlay>(document: &Document, scenario: &mut Scenario) -> Result<(), Failure> {
+    let config: O::Config = document.overlay_config(O::NAME)?;
+    O::check(&config, scenario.nodes).map_err(|(field, message)| {
+        let path = format!("overlays.{}.{field}", O::NAME);
+        document.complain(&path, message, String::new())
+    })?;
+    let section = serde_yaml::to_value(&config)
+        .map_err(|error| Failure::Usage(format!("{}'s section: {error}", O::NAME)))?;
+    scenario.overlays.insert(O::NAME.to_owned(), section);
+    Ok(())
+}
+
+fn simulate<O: Overlay>(
+    document: &Document,
+    scenario: &Scenario,
+    seed: u64,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Measurement, Failure> {
+    let config: O::Config = document.overlay_config(O::NAME)?;
+    Ok(peerbench_simulator::run::<O>(scenario, &config, seed, progress, stop)?)
+}
+
+/// The overlay of this name.
+pub(crate) fn find(name: &str) -> Result<&'static Entry, Failure> {
+    let names = OVERLAYS.iter().map(|entry| entry.name);
+    OVERLAYS
+        .iter()
+        .find(|entry| entry.name == name)
+        .ok_or_else(|| Failure::unknown("overlay", name, names))
+}
