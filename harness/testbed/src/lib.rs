@@ -4,11 +4,13 @@
 //! they report.
 pub mod clock;
 pub mod control;
+mod controller;
 mod error;
 pub mod link;
 pub mod node;
 mod probe;
 pub mod transport;
 
+pub use controller::{Plan, run};
 pub use error::Error;
 pub use node::node_main;

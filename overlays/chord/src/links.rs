@@ -121,25 +121,23 @@ impl Successors {
         true
     }
 
-    /// The member that is the successor of a key at this distance, and those after it; empty if the
-    /// list does not reach that far.
-    pub(crate) fn from(
+    /// Those nearer than a key at this distance, from the farthest to the nearest; and the key's
+    /// successor with those after it, none if the list does not reach that far.
+    #[inline]
+    pub(crate) fn around(
         &self,
         key: Distance,
         origin: Position,
         config: &ChordConfig,
-    ) -> impl Iterator<Item = Member> {
+    ) -> (impl Iterator<Item = Member>, impl Iterator<Item = Member>) {
         let reaches = self.links.last().is_some_and(|last| !last.is_before(key, origin, config));
         let first = match reaches {
             true => self.links.partition_point(|link| link.is_before(key, origin, config)),
             false => self.links.len(),
         };
-        self.links[first..].iter().map(|link| link.member)
-    }
-
-    /// From the farthest to the nearest.
-    pub(crate) fn backwards(&self) -> impl Iterator<Item = Member> {
-        self.links.iter().rev().map(|link| link.member)
+        let (before, after) = self.links.split_at(first);
+        let member = |link: &Link| link.member;
+        (before.iter().rev().map(member), after.iter().map(member))
     }
 
     fn last_is_before(&self, link: Link, origin: Position, config: &ChordConfig) -> bool {

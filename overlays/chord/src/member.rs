@@ -103,19 +103,13 @@ impl RingMember {
     fn closer(&self, key: Position, skip: usize, tried: u8, config: &ChordConfig) -> Decision {
         let (origin, ahead) = (self.position, key.since(self.position));
         let claim = if tried == 0 { Claim::Successor } else { Claim::Survivor };
-        let mut owners = self.successors.from(ahead, origin, config).peekable();
-        if owners.peek().is_some() {
-            // The list reaches the key: its successor is known, and so are the next in line.
-            return match owners.nth(skip) {
-                Some(owner) => Decision::Forward(owner, claim),
-                None => Decision::Stuck,
-            };
-        }
+        // Where the list reaches the key its successor is known, and so are the next in line. If
+        // they are all dead, somebody before the key has a list that reaches farther.
+        let (before, owners) = self.successors.around(ahead, origin, config);
         let fingers = self.fingers.preceding(ahead, &self.successors, origin, config);
-        match fingers.chain(self.successors.backwards()).nth(skip) {
-            Some(next) => Decision::Forward(next, Claim::Closer),
-            None => Decision::Stuck,
-        }
+        let owners = owners.map(|owner| Decision::Forward(owner, claim));
+        let before = fingers.chain(before).map(|next| Decision::Forward(next, Claim::Closer));
+        owners.chain(before).nth(skip).unwrap_or(Decision::Stuck)
     }
 
     /// Whether a member stands between this one and its first successor.
@@ -209,7 +203,7 @@ impl RingMember {
     #[must_use]
     pub fn finger(&self, octave: u8, config: &ChordConfig) -> Member {
         let start = Distance::power(octave, config.bits);
-        let near = self.successors.from(start, self.position, config).next();
+        let near = self.successors.around(start, self.position, config).1.next();
         near.or_else(|| self.fingers.at(start, self.position, config)).unwrap_or(self.me)
     }
 
