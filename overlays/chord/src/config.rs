@@ -38,6 +38,10 @@ pub struct ChordConfig {
     /// nothing learnt about failures is remembered. Default 1 s: the paper's 30 s (ToN 2003,
     /// section VI-D) scaled to runs of half a minute.
     pub stabilize_every: Option<Span>,
+    /// How often instead while a node's links are changing: from there the interval doubles with
+    /// every round that changes nothing, as Trickle's does (RFC 6206, section 4.2). As long as
+    /// `stabilize_every` or longer: the paper's fixed rhythm. Default 250 ms: a few times as fast.
+    pub settle_every: Span,
     /// How long a node waits for an answer before it doubts the peer, and again before it gives it
     /// up. Default 1.5 s: the longest measured round trip is a third of a second, and a first
     /// message takes three (ToN 2003, section VI-D, has 500 ms for a round trip of 100 ms).
@@ -62,6 +66,7 @@ impl Default for ChordConfig {
             successors: 8,
             lookup: LookupStyle::Recursive,
             stabilize_every: Some(Span(Duration::from_secs(1))),
+            settle_every: Span(Duration::from_millis(250)),
             timeout: Span(Duration::from_millis(1_500)),
             virtual_nodes: 1,
             positions: Vec::new(),

@@ -162,17 +162,18 @@ pub(crate) struct Fingers {
 
 impl Fingers {
     /// Sets finger `octave`; `None` if it is the member itself, that is, if nobody is that far.
+    /// Whether anything changed.
     pub(crate) fn set(
         &mut self,
         octave: u8,
         finger: Option<Member>,
         origin: Position,
         config: &ChordConfig,
-    ) {
+    ) -> bool {
         let start = Distance::power(octave, config.bits);
         let end = finger.map(|member| distance(member, origin, config));
         if end.is_some_and(|end| end < start) {
-            return;
+            return false;
         }
         let next_start =
             (octave + 1 < config.bits).then(|| Distance::power(octave + 1, config.bits));
@@ -182,16 +183,21 @@ impl Fingers {
             (Some(end), Some(next)) => Some(end.max(next)),
             (Some(_), None) | (None, _) => None,
         };
+        let before = self.links.len();
         self.links.retain(|link| {
             link.is_before(start, origin, config)
                 || stale_until.is_some_and(|until| !link.is_before(until, origin, config))
+                || Some(link.member) == finger
         });
+        let mut changed = self.links.len() != before;
         if let (Some(member), Some(end)) = (finger, end) {
             let place = self.links.partition_point(|link| link.is_before(end, origin, config));
             if self.links.get(place).is_none_or(|link| link.member != member) {
                 self.links.insert(place, Link { prefix: end.prefix(), member });
+                changed = true;
             }
         }
+        changed
     }
 
     /// Finger `octave`, if anybody is that far.

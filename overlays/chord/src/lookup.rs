@@ -105,7 +105,7 @@ impl Router {
             }
             (Origin::Finger(octave), Outcome::Located(found)) => {
                 if let Some(member) = self.members.get_mut(usize::from(pending.member)) {
-                    member.set_finger(octave, found, config);
+                    self.is_unsettled |= member.set_finger(octave, found, config);
                 }
             }
             _ => node.cx.emit(Event::Dropped(DropReason::Nonsense)),

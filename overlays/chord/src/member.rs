@@ -192,11 +192,12 @@ impl RingMember {
         Some((octave, start))
     }
 
-    /// Sets a finger to the member found responsible for its start.
-    pub(crate) fn set_finger(&mut self, octave: u8, found: Member, config: &ChordConfig) {
+    /// Sets a finger to the member found responsible for its start. Whether anything changed.
+    pub(crate) fn set_finger(&mut self, octave: u8, found: Member, config: &ChordConfig) -> bool {
         let finger = Some(found).filter(|&found| found != self.me);
-        self.fingers.set(octave, finger, self.position, config);
+        let changed = self.fingers.set(octave, finger, self.position, config);
         self.fingers.prune(&self.successors, self.position, config);
+        changed
     }
 
     /// Entry `octave` of the paper's finger table: this member itself if nobody is that far.

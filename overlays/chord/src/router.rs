@@ -35,6 +35,9 @@ pub struct Router {
     /// Peers that were asked whether they are there, and when.
     doubted: SmallVec<[(NodeId, Time); 1]>,
     joining: Option<Joining>,
+    /// The present interval of stabilisation, and whether links have changed within it.
+    rhythm: Duration,
+    pub(crate) is_unsettled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +65,15 @@ impl Router {
         cx.send(to.node(cx.config), DhtMessage::Routing(message));
     }
 
-    fn set_tick(every: Duration, cx: &mut Cx<'_>) {
-        cx.set_timer(every, DhtTimer::Routing(Timer::Tick));
+    /// Asks for the next tick: soon if links have changed, otherwise after twice as long as last
+    /// time; ±50 %, so that nodes do not stabilise in step.
+    fn set_tick(&mut self, cx: &mut Cx<'_>) {
+        let Some(slowest) = cx.config.stabilize_every else { return };
+        let fastest = cx.config.settle_every.0.min(slowest.0);
+        let changed = core::mem::take(&mut self.is_unsettled);
+        self.rhythm = if changed { fastest } else { (self.rhythm * 2).min(slowest.0) };
+        let after = cx.rng.around(self.rhythm, 0.5);
+        cx.set_timer(after, DhtTimer::Routing(Timer::Tick));
     }
 
     fn on_get_successors(&self, to: u16, asker: Member, cx: &mut Cx<'_>) {
@@ -78,10 +88,11 @@ impl Router {
         Self::send(asker, body, cx);
     }
 
-    /// Zave's stabilizeFromSuccessor and stabilizeFromPredecessor, one step each time a list comes.
+    /// Zave's stabilizeFromSuccessor and stabilizeFromPredecessor, one step each time a list comes,
+    /// whether it was asked for or the successor has news.
     fn on_successors(
         &mut self,
-        to: u16,
+        (from, to): (NodeId, u16),
         (of, predecessor, list): (Member, Option<Member>, &[Member]),
         mut node: Node<'_, '_>,
     ) {
@@ -89,10 +100,10 @@ impl Router {
         let Some(member) = self.members.get_mut(usize::from(to)) else {
             return node.cx.emit(Event::Dropped(DropReason::Nonsense));
         };
-        if member.asked != Some(of) {
+        if of.node(config) != from {
             return node.cx.emit(Event::Dropped(DropReason::Nonsense));
         }
-        member.asked = None;
+        member.asked = member.asked.filter(|&asked| asked != of);
         if !member.is_nearer_successor(of, config) {
             return;
         }
@@ -109,7 +120,18 @@ impl Router {
             self.complete_join(to, node.reborrow());
         }
         if changed {
+            self.is_unsettled = true;
+            self.tell_predecessor(to, node.cx);
             node.storage.on_neighborhood_change(self, node.cx);
+        }
+    }
+
+    /// Differs from the paper: a member whose successors have changed tells its predecessor, so that
+    /// news goes round the ring in latencies rather than in periods of stabilisation. What is told
+    /// is what the predecessor would have got by asking.
+    fn tell_predecessor(&self, index: u16, cx: &mut Cx<'_>) {
+        if let Some(predecessor) = self.members[usize::from(index)].predecessor() {
+            self.on_get_successors(index, predecessor, cx);
         }
     }
 
@@ -134,6 +156,10 @@ impl Router {
         };
         let present = member.predecessor();
         if member.rectify(candidate, config) {
+            if let Some(before) = present {
+                // It has a nearer successor now.
+                self.on_get_successors(to, before, node.cx);
+            }
             node.storage.on_neighborhood_change(self, node.cx);
         } else if let Some(present) = present.filter(|&present| present != candidate) {
             // The candidate is farther away; it is right only if the present one is dead.
@@ -170,9 +196,9 @@ impl Router {
 
     fn on_tick(&mut self, mut node: Node<'_, '_>) {
         let config = node.cx.config;
-        let Some(every) = config.stabilize_every.filter(|_| !self.members.is_empty()) else {
+        if self.members.is_empty() {
             return;
-        };
+        }
         self.lose_the_silent(node.reborrow());
         self.doubt_the_slow(node.cx);
         self.join_again(node.cx);
@@ -184,8 +210,7 @@ impl Router {
                 self.start(Origin::Finger(octave), index, target, node.reborrow());
             }
         }
-        let after = node.cx.rng.around(every.into(), 0.5);
-        Self::set_tick(after, node.cx);
+        self.set_tick(node.cx);
     }
 
     fn stabilize(&mut self, index: u16, cx: &mut Cx<'_>) {
@@ -225,6 +250,29 @@ impl Router {
         for peer in slow {
             self.doubt(peer, cx);
         }
+    }
+
+    /// One member forgets a lost peer. Whether its predecessor or successors have changed.
+    fn forget(&mut self, index: u16, peer: NodeId, cx: &mut Cx<'_>) -> bool {
+        let config = cx.config;
+        let member = &mut self.members[usize::from(index)];
+        let head = member.successors().first().copied();
+        let asked = member.asked.filter(|asked| asked.node(config) == peer);
+        let changed = member.forget(peer, config);
+        if asked.is_some() {
+            member.asked = None;
+            if asked == head {
+                self.stabilize(index, cx);
+            } else if let Some(head) = head {
+                // Zave: a dead predecessor of the successor is passed over. The successor will see.
+                Self::send(head, Body::Notify { candidate: member.me }, cx);
+            }
+        }
+        if changed {
+            self.is_unsettled = true;
+            self.tell_predecessor(index, cx);
+        }
+        changed
     }
 
     fn join_again(&mut self, cx: &mut Cx<'_>) {
@@ -275,6 +323,8 @@ impl Routing for Router {
             pending: PendingTable::default(),
             doubted: SmallVec::new(),
             joining: None,
+            rhythm: Duration::ZERO,
+            is_unsettled: true,
         }
     }
 
@@ -287,10 +337,7 @@ impl Routing for Router {
         let place = |index| RingMember::new(Member::of(cx.me, index, cx.config), cx.config);
         self.members = (0..cx.config.virtual_nodes).map(place).collect();
         self.ask_rendezvous(Joining { op, rendezvous, since: cx.now }, cx);
-        if let Some(every) = cx.config.stabilize_every {
-            let after = cx.rng.around(every.into(), 0.5);
-            Self::set_tick(after, cx);
-        }
+        self.set_tick(cx);
     }
 
     fn leave(&mut self, cx: &mut Cx<'_>) {
@@ -336,7 +383,7 @@ impl Routing for Router {
             Body::Next { token, next, .. } => self.on_next(from, token, next, node),
             Body::GetSuccessors { asker } => self.on_get_successors(to, asker, node.cx),
             Body::Successors { of, predecessor, list } => {
-                self.on_successors(to, (of, predecessor, &list), node);
+                self.on_successors((from, to), (of, predecessor, &list), node);
             }
             Body::Notify { candidate } => self.on_notify(to, candidate, node),
             Body::Ping => {
@@ -362,12 +409,7 @@ impl Routing for Router {
         let mut changed = false;
         if !config.is_frozen() {
             for index in 0..self.members.len() {
-                let member = &mut self.members[index];
-                changed |= member.forget(peer, config);
-                if member.asked.is_some_and(|asked| asked.node(config) == peer) {
-                    member.asked = None;
-                    self.stabilize(index as u16, node.cx);
-                }
+                changed |= self.forget(index as u16, peer, node.cx);
             }
         }
         let mut orphaned: SmallVec<[Pending; 2]> = SmallVec::new();
@@ -428,8 +470,10 @@ impl Routing for Router {
             |index| RingMember::settled(Member::of(cx.me, index, cx.config), ring, cx.config);
         self.members = (0..cx.config.virtual_nodes).map(place).collect();
         if let Some(every) = cx.config.stabilize_every {
-            let after = cx.rng.duration_below(every.into());
-            Self::set_tick(after, cx);
+            self.rhythm = every.0;
+            self.is_unsettled = false;
+            let after = cx.rng.duration_below(every.0);
+            cx.set_timer(after, DhtTimer::Routing(Timer::Tick));
         }
     }
 

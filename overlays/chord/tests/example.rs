@@ -35,10 +35,17 @@ impl Observer<Chord> for Scribe {
         let Input::Message { from, message: DhtMessage::Routing(message) } = input else { return };
         if self.is_on && message.class() != Class::Maintenance {
             let (from, to) = (self.positions[from.index()], self.positions[node.index()]);
-            writeln!(self.lines, "{now} {from} -> {to} {:?}", message.body)
-                .expect("a string takes everything");
+            let said = without_token(&format!("{:?}", message.body));
+            writeln!(self.lines, "{now} {from} -> {to} {said}").expect("a string takes everything");
         }
     }
+}
+
+/// A token is a number without a meaning of its own, and depends on how much was said before.
+fn without_token(said: &str) -> String {
+    let Some((before, rest)) = said.split_once("token: ") else { return said.to_owned() };
+    let after = rest.split_once(", ").map_or("", |(_, after)| after);
+    format!("{before}{after}")
 }
 
 fn key(number: u64) -> Key {
