@@ -1,0 +1,144 @@
+//! What the controller and its node processes say to each other, on a connection of its own: not a
+//! byte of it is overlay traffic.
+//!
+//! ```text
+//! process                         controller
+//!    | Hello{token, process} --------> |
+//!    | <------------------------ Setup |   which nodes to be, in which scenario
+//!    | Listening ----------------->    |   one address per node
+//!    | <------------------------ Table |   everybody's
+//!    | Ready --------------------->    |
+//!    | <--------------------------- Go |   when the run starts
+//!    | Events, Neighbors, Checkpoint → |
+//!    | <----------------- Strike, Stop |   a fault at one of several nodes; end the window now
+//!    | Finished ------------------>    |
+//! ```
+//! A process that loses this connection exits at once.
+mod channel;
+mod report;
+
+use libp2p::{Multiaddr, PeerId};
+use overlay_core::{Event, NodeId, Time};
+use peerbench_scenario::FaultAction;
+use serde::{Deserialize, Serialize};
+
+pub use channel::{Broken, MAX_HELLO, MAX_MESSAGE, read, write};
+pub use report::{Counts, ProcessReport};
+
+use crate::clock::Moment;
+
+/// Name of the environment variable that holds the controller's address.
+pub const ADDRESS_VARIABLE: &str = "PEERBENCH_CONTROL";
+/// Name of the environment variable that holds the run's token, in hexadecimal digits.
+pub const TOKEN_VARIABLE: &str = "PEERBENCH_TOKEN";
+/// Name of the environment variable that holds the number of the process.
+pub const PROCESS_VARIABLE: &str = "PEERBENCH_PROCESS";
+/// Name of the environment variable that holds the controller's process id.
+pub const PARENT_VARIABLE: &str = "PEERBENCH_PARENT";
+
+/// The secret by which the controller knows its own processes.
+pub type Token = [u8; 32];
+
+/// From the controller to a process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Order {
+    /// Be these nodes.
+    Setup(Setup),
+    /// Be the end of a control measurement that echoes.
+    Echo,
+    /// Be the end of a control measurement that asks: this many round trips with this address.
+    Ask {
+        /// Whom.
+        address: Address,
+        /// How often.
+        times: u32,
+    },
+    /// Where everybody listens; the n-th row is node n.
+    Table(Vec<Address>),
+    /// The run starts at this moment.
+    Go(Moment),
+    /// This happens to one of the process's nodes now.
+    Strike(NodeId, FaultAction),
+    /// The window ends now.
+    Stop,
+}
+
+/// What a process is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The resolved scenario.
+    pub scenario: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// The nodes of this process, ascending.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Where a node listens, and its libp2p identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The multiaddress, as text.
+    pub multiaddress: String,
+    /// The peer id, as bytes.
+    pub peer: Vec<u8>,
+}
+
+impl Address {
+    /// The address of a node that listens here.
+    #[must_use]
+    pub fn new(peer: &PeerId, multiaddress: &Multiaddr) -> Self {
+        Self { multiaddress: multiaddress.to_string(), peer: peer.to_bytes() }
+    }
+
+    /// The parts; `None` if they do not parse.
+    #[must_use]
+    pub fn parse(&self) -> Option<(PeerId, Multiaddr)> {
+        Some((PeerId::from_bytes(&self.peer).ok()?, self.multiaddress.parse().ok()?))
+    }
+}
+
+/// From a process to the controller.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Notice {
+    /// The first word.
+    Hello {
+        /// Proof that the controller started this process.
+        token: Token,
+        /// The number the controller gave it.
+        process: u32,
+    },
+    /// The nodes listen; in the order of [`Setup::nodes`].
+    Listening(Vec<Address>),
+    /// The table has arrived.
+    Ready,
+    /// Overlay events, in the order of each node's time.
+    Events(Vec<Happening>),
+    /// A node's neighbours have changed.
+    Neighbors {
+        /// The node.
+        node: NodeId,
+        /// When it was noticed.
+        at: Time,
+        /// The neighbours, ascending.
+        neighbors: Vec<NodeId>,
+    },
+    /// What the window's figures would be if it ended now.
+    Checkpoint(Box<ProcessReport>),
+    /// What the window's figures are.
+    Finished(Box<ProcessReport>),
+    /// Median round trip of a control measurement in nanoseconds.
+    RoundTrip(u64),
+    /// The process cannot go on, and why.
+    Failed(String),
+}
+
+/// An event of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// The node.
+    pub node: NodeId,
+    /// When.
+    pub at: Time,
+    /// What.
+    pub event: Event,
+}

@@ -1,0 +1,71 @@
+//! What is measured beside the overlay in the same run, so that a reader can tell a slow overlay
+//! from a slow machine.
+use std::hint::black_box;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::hub::{Hub, Word};
+use super::processes::{Launcher, Processes};
+use crate::Error;
+use crate::clock::Moment;
+use crate::control::{Address, Notice, Order, Token};
+
+/// Round trips of which the median is taken.
+const ROUND_TRIPS: u32 = 2_000;
+/// How long the measurement may take.
+const WITHIN: Duration = Duration::from_secs(20);
+/// Steps of the fixed computation.
+const SPIN: u64 = 20_000_000;
+
+/// How long a fixed computation takes on one core: some tens of milliseconds.
+#[must_use]
+pub(super) fn spin() -> Duration {
+    let start = Moment::now();
+    let mut word = black_box(1_u64);
+    for step in 0..SPIN {
+        word = (word ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+    }
+    black_box(word);
+    Moment::now().since(start)
+}
+
+/// Median round trip of one plain libp2p stream between two processes.
+///
+/// # Errors
+/// If the two processes cannot be started or do not answer in time.
+pub(super) async fn round_trip(mut launcher: Launcher, token: Token) -> Result<Duration, Error> {
+    let mut hub = Hub::open(token, 2).await?;
+    launcher.control = hub.address();
+    let mut processes = Processes::default();
+    let echo = processes.start(&launcher, Vec::new())?;
+    let ask = processes.start(&launcher, Vec::new())?;
+    match timeout(WITHIN, converse(&mut hub, echo, ask)).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Control(format!("no answer within {} s", WITHIN.as_secs()))),
+    }
+}
+
+async fn converse(hub: &mut Hub, echo: u32, ask: u32) -> Result<Duration, Error> {
+    let mut asker_is_there = false;
+    let mut address: Option<Address> = None;
+    while let Some((process, word)) = hub.next().await {
+        match word {
+            Word::Connected if process == echo => {
+                hub.tell(echo, &Order::Echo).await;
+            }
+            Word::Connected => asker_is_there = true,
+            Word::Gone => return Err(Error::Control("a process of it ended".to_owned())),
+            Word::Notice(notice) => match *notice {
+                Notice::Listening(addresses) => address = addresses.into_iter().next(),
+                Notice::RoundTrip(nanos) => return Ok(Duration::from_nanos(nanos)),
+                Notice::Failed(why) => return Err(Error::Control(why)),
+                _ => {}
+            },
+        }
+        if asker_is_there && let Some(address) = address.take() {
+            hub.tell(ask, &Order::Ask { address, times: ROUND_TRIPS }).await;
+        }
+    }
+    Err(Error::Control("the control connections ended".to_owned()))
+}

@@ -1,0 +1,205 @@
+//! The controller's end of the control connections. Who does not show the run's token is turned
+//! away and counted; everything is bounded.
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+use crate::Error;
+use crate::control::{self, MAX_HELLO, MAX_MESSAGE, Notice, Order, Token};
+
+/// How long a connection may take to show the token.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// How long a process may take to accept an order.
+const ORDER_WITHIN: Duration = Duration::from_secs(10);
+/// Connections that may stand without having shown the token.
+const STRANGERS: usize = 256;
+/// Words of all processes that may wait for the controller.
+const INBOX: usize = 1_024;
+
+/// What a process said, or that it will say no more.
+#[derive(Debug)]
+pub(super) enum Word {
+    /// The process is there.
+    Connected,
+    /// It said something.
+    Notice(Box<Notice>),
+    /// Its connection has ended.
+    Gone,
+}
+
+/// The control connections of a run.
+#[derive(Debug)]
+pub(super) struct Hub {
+    address: SocketAddr,
+    inbox: mpsc::Receiver<(u32, Word)>,
+    members: Arc<Members>,
+}
+
+#[derive(Debug)]
+struct Members {
+    token: Token,
+    processes: u32,
+    writers: Mutex<Vec<Option<OwnedWriteHalf>>>,
+    admitted: Mutex<BTreeSet<u32>>,
+    refused: AtomicU64,
+}
+
+impl Hub {
+    /// Listens for this many processes.
+    ///
+    /// # Errors
+    /// If there is no loopback port to listen on.
+    pub(super) async fn open(token: Token, processes: u32) -> Result<Self, Error> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let members = Arc::new(Members {
+            token,
+            processes,
+            writers: Mutex::new((0..processes).map(|_| None).collect()),
+            admitted: Mutex::default(),
+            refused: AtomicU64::new(0),
+        });
+        tokio::spawn(accept(listener, Arc::clone(&members), sender));
+        Ok(Self { address, inbox, members })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next word of any process.
+    pub(super) async fn next(&mut self) -> Option<(u32, Word)> {
+        self.inbox.recv().await
+    }
+
+    /// Tells a process something; false if it is not there to hear it.
+    pub(super) async fn tell(&self, process: u32, order: &Order) -> bool {
+        let Some(mut writer) = self.members.writer(process, None) else { return false };
+        let told = timeout(ORDER_WITHIN, control::write(&mut writer, order)).await;
+        let told = matches!(told, Ok(Ok(())));
+        if told {
+            self.members.writer(process, Some(writer));
+        }
+        told
+    }
+
+    /// Connections that were turned away so far.
+    #[must_use]
+    pub(super) fn refused(&self) -> u64 {
+        self.members.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl Members {
+    /// Exchanges the writer of a process.
+    fn writer(&self, process: u32, writer: Option<OwnedWriteHalf>) -> Option<OwnedWriteHalf> {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(writers.get_mut(process as usize)?, writer)
+    }
+
+    /// Whether this is one of the run's processes, for the first time.
+    fn admit(&self, notice: &Notice) -> Option<u32> {
+        match notice {
+            Notice::Hello { token, process }
+                if *token == self.token && *process < self.processes =>
+            {
+                let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+                admitted.insert(*process).then_some(*process)
+            }
+            _ => None,
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, members: Arc<Members>, inbox: mpsc::Sender<(u32, Word)>) {
+    let permits = STRANGERS + members.processes as usize;
+    let strangers = Arc::new(Semaphore::new(permits));
+    loop {
+        let Ok(permit) = Arc::clone(&strangers).acquire_owned().await else { return };
+        // A connection that is gone before it was accepted is no reason to stop.
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (members, inbox) = (Arc::clone(&members), inbox.clone());
+        tokio::spawn(async move {
+            let admitted = greet(stream, &members).await;
+            drop(permit);
+            match admitted {
+                Some((process, reader)) => forward(process, reader, &inbox).await,
+                None => {
+                    members.refused.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+}
+
+async fn greet(stream: TcpStream, members: &Members) -> Option<(u32, OwnedReadHalf)> {
+    stream.set_nodelay(true).ok()?;
+    let (mut reader, writer) = stream.into_split();
+    let hello = timeout(HELLO_WITHIN, control::read(&mut reader, MAX_HELLO)).await;
+    let process = members.admit(&hello.ok()?.ok()?)?;
+    members.writer(process, Some(writer));
+    Some((process, reader))
+}
+
+async fn forward(process: u32, mut reader: OwnedReadHalf, inbox: &mpsc::Sender<(u32, Word)>) {
+    let mut word = Word::Connected;
+    while inbox.send((process, word)).await.is_ok() {
+        match control::read(&mut reader, MAX_MESSAGE).await {
+            Ok(notice) => word = Word::Notice(notice),
+            Err(_) => break,
+        }
+    }
+    let _ = inbox.send((process, Word::Gone)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    const TOKEN: Token = [7; 32];
+
+    async fn is_hung_up(mut stream: TcpStream) -> bool {
+        stream.read_u8().await.is_err()
+    }
+
+    #[tokio::test]
+    async fn only_who_shows_the_token_gets_in_and_only_once() {
+        let mut hub = Hub::open(TOKEN, 2).await.unwrap();
+        let connect = || TcpStream::connect(hub.address());
+
+        let mut wrong = connect().await.unwrap();
+        let hello = Notice::Hello { token: [8; 32], process: 0 };
+        control::write(&mut wrong, &hello).await.unwrap();
+        assert!(is_hung_up(wrong).await);
+        let mut garbage = connect().await.unwrap();
+        garbage.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(is_hung_up(garbage).await);
+
+        let hello = Notice::Hello { token: TOKEN, process: 1 };
+        let mut right = connect().await.unwrap();
+        control::write(&mut right, &hello).await.unwrap();
+        let mut again = connect().await.unwrap();
+        assert!(matches!(hub.next().await, Some((1, Word::Connected))));
+        control::write(&mut again, &hello).await.unwrap();
+        assert!(is_hung_up(again).await);
+        assert_eq!(hub.refused(), 3);
+
+        assert!(hub.tell(1, &Order::Stop).await);
+        assert!(!hub.tell(0, &Order::Stop).await);
+        let order: Order = control::read(&mut right, MAX_MESSAGE).await.unwrap();
+        assert!(matches!(order, Order::Stop));
+        drop(right);
+        assert!(matches!(hub.next().await, Some((1, Word::Gone))));
+    }
+}

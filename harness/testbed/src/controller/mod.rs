@@ -1,0 +1,149 @@
+//! The controller: starts the node processes, gives them their addresses and the time, strikes
+//! them as the scenario says, and makes a measurement of what they report.
+mod controls;
+mod convergence;
+mod hub;
+mod ledger;
+mod processes;
+mod run;
+mod summary;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use overlay_core::{NodeId, Overlay};
+use peerbench_measure::{Measurement, Progress};
+use peerbench_scenario::{Document, Scenario, Transport, World};
+
+use crate::Error;
+use crate::clock::Moment;
+use crate::control::Token;
+use crate::node::raise_open_files;
+use hub::Hub;
+use processes::{Launcher, Processes};
+use run::Run;
+
+/// Open files that a process needs besides its connections.
+const OTHER_FILES: u64 = 64;
+/// Connections a node may be expected to have at once, in both directions.
+const CONNECTIONS: u64 = 256;
+
+/// A run of the testbed: one overlay, one scenario, one seed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario, as checked by [`Document::scenario`].
+    pub scenario: Scenario,
+    /// The seed.
+    pub seed: u64,
+    /// The program that node processes are started from.
+    pub executable: PathBuf,
+    /// Its arguments, up to where it calls [`node_main`](crate::node_main) for this overlay.
+    pub arguments: Vec<OsString>,
+}
+
+/// Runs a plan. Whatever way it ends, no process of it is left.
+///
+/// When `stop` is set, the run ends early; what was measured until then is in the measurement,
+/// with a note that it is partial.
+///
+/// # Errors
+/// If the run cannot begin: [`Error`] says why. Once it has begun, what goes wrong is counted and
+/// noted in the measurement.
+pub fn run<O: Overlay>(
+    plan: &Plan,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Measurement, Error> {
+    let began = Moment::now();
+    let config = check::<O>(plan)?;
+    let world = Arc::new(World::new(&plan.scenario, plan.seed)?);
+    let oracle = O::oracle(&config, world.nodes());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let token = draw_token()?;
+        let groups = groups(&plan.scenario);
+        let hub = Hub::open(token, groups.len() as u32).await?;
+        let launcher = Launcher {
+            executable: plan.executable.clone(),
+            arguments: plan.arguments.clone(),
+            control: hub.address(),
+            token,
+        };
+        progress.phase("measuring the machine");
+        let spin = controls::spin();
+        let round_trip = controls::round_trip(launcher.clone(), draw_token()?).await?;
+        progress.phase(&format!("starting {} processes", groups.len()));
+        let mut processes = Processes::default();
+        for (done, nodes) in groups.iter().enumerate() {
+            processes.start(&launcher, nodes.clone())?;
+            progress.advance(done as u64 + 1, groups.len() as u64);
+        }
+        let mut run = Run::new(&plan.scenario, plan.seed, world, oracle, hub, processes);
+        run.measurement.control("libp2p_round_trip", round_trip.as_secs_f64() * 1e6, "µs");
+        run.measurement.control("spin", spin.as_secs_f64() * 1e3, "ms");
+        if run.prepare(progress, stop).await? {
+            run.conduct(began, progress, stop).await;
+        }
+        Ok(run.finish())
+    })
+}
+
+impl Plan {
+    /// The plan in which node processes are started from the program that is running, with the
+    /// arguments `node OVERLAY`.
+    ///
+    /// # Errors
+    /// If the operating system does not say which program is running.
+    pub fn of_this_program(overlay: &str, scenario: &Scenario, seed: u64) -> Result<Self, Error> {
+        Ok(Self {
+            scenario: scenario.clone(),
+            seed,
+            executable: std::env::current_exe()?,
+            arguments: vec!["node".into(), overlay.into()],
+        })
+    }
+}
+
+/// Finds out before anything is started what would go wrong later.
+fn check<O: Overlay>(plan: &Plan) -> Result<O::Config, Error> {
+    let scenario = &plan.scenario;
+    if scenario.testbed.transport == Transport::Quic && !cfg!(feature = "quic") {
+        return Err(Error::NoQuic);
+    }
+    let text = scenario.to_yaml();
+    let config = Document::parse("the scenario of this run", text)?.overlay_config(O::NAME)?;
+    O::check(&config, scenario.nodes).map_err(|(field, message)| Error::Config {
+        overlay: O::NAME,
+        field,
+        message,
+    })?;
+    let (nodes, per_process) = (u64::from(scenario.nodes), per_process(scenario) as u64);
+    let needed = (nodes.div_ceil(per_process)).max(per_process * nodes.min(CONNECTIONS));
+    let allowed = raise_open_files();
+    if allowed < needed + OTHER_FILES {
+        return Err(Error::OpenFiles { needed: needed + OTHER_FILES, allowed });
+    }
+    Ok(config)
+}
+
+fn per_process(scenario: &Scenario) -> usize {
+    scenario.testbed.nodes_per_process.max(1) as usize
+}
+
+/// Which nodes share a process.
+fn groups(scenario: &Scenario) -> Vec<Vec<NodeId>> {
+    let nodes: Vec<NodeId> = (0..scenario.nodes).map(NodeId).collect();
+    nodes.chunks(per_process(scenario)).map(<[NodeId]>::to_vec).collect()
+}
+
+fn draw_token() -> Result<Token, Error> {
+    let mut token = [0; 32];
+    let drawn = rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())
+        .map_err(std::io::Error::from)?;
+    if drawn < token.len() {
+        return Err(std::io::Error::other("the random device gave too few bytes").into());
+    }
+    Ok(token)
+}

@@ -1,0 +1,390 @@
+//! One run from the start of its processes to the last of their reports. Every wait has an end.
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use overlay_core::{Event, NodeId, Oracle, Time};
+use peerbench_measure::{Cost, Measurement, Progress};
+use peerbench_scenario::{DueFault, FaultAction, Scenario, World};
+use rustix::process::Signal;
+use tokio::time::{Instant, timeout_at};
+
+use super::convergence::Convergence;
+use super::hub::{Hub, Word};
+use super::ledger::{Absence, Ledger};
+use super::processes::{Condition, Processes};
+use super::summary;
+use crate::Error;
+use crate::clock::Moment;
+use crate::control::{Address, Happening, Notice, Order, ProcessReport, Setup};
+
+/// How long the slowest process may take over a step of its start, for one process and for each
+/// other one on the machine.
+const STEP_WITHIN: Duration = Duration::from_secs(20);
+const STEP_WITHIN_EACH: Duration = Duration::from_millis(100);
+/// Between the order to start and the start: all processes are to have heard it by then.
+const LEAD: Duration = Duration::from_millis(100);
+const LEAD_EACH: Duration = Duration::from_millis(1);
+/// How long processes may take to report after the window.
+const REPORT_WITHIN: Duration = Duration::from_secs(15);
+/// How often the stop flag, the clock and the children are looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A run under way.
+pub(super) struct Run<R: Oracle> {
+    setup: Setup,
+    world: Arc<World>,
+    ledger: Ledger<R>,
+    convergence: Option<Convergence>,
+    faults: VecDeque<DueFault>,
+    hub: Hub,
+    processes: Processes,
+    reports: BTreeMap<u32, (ProcessReport, bool)>,
+    start: Moment,
+    window_seen: bool,
+    searches: u64,
+    /// What is measured so far.
+    pub(super) measurement: Measurement,
+}
+
+/// A sign of a process that it has taken a step of its start.
+enum Sign {
+    Connected,
+    Listening(Vec<Address>),
+    Ready,
+}
+
+impl<R: Oracle> Run<R> {
+    /// A run whose processes have been started.
+    pub(super) fn new(
+        scenario: &Scenario,
+        seed: u64,
+        world: Arc<World>,
+        oracle: R,
+        hub: Hub,
+        processes: Processes,
+    ) -> Self {
+        let workload = &scenario.workload;
+        let window = world.ends_at().since(world.searches_from());
+        Self {
+            setup: Setup { scenario: scenario.to_yaml(), seed, nodes: Vec::new() },
+            convergence: Convergence::new(&oracle, world.nodes()),
+            ledger: Ledger::new(Arc::clone(&world), oracle, workload.timeout.0, workload.fetch),
+            faults: world.faults().iter().copied().collect(),
+            hub,
+            processes,
+            reports: BTreeMap::new(),
+            start: Moment::default(),
+            window_seen: false,
+            searches: workload.searches,
+            measurement: Measurement::new(window),
+            world,
+        }
+    }
+
+    /// Brings all processes to the start; false if it was stopped on the way.
+    ///
+    /// # Errors
+    /// If a process ends, gives up, or does not get there in time.
+    pub(super) async fn prepare(
+        &mut self,
+        progress: &dyn Progress,
+        stop: &AtomicBool,
+    ) -> Result<bool, Error> {
+        let Some(_) = self.gather("waiting for processes", progress, stop).await? else {
+            return Ok(false);
+        };
+        for number in 0..self.count() {
+            let nodes = self.processes.0[number as usize].nodes.clone();
+            self.hub.tell(number, &Order::Setup(Setup { nodes, ..self.setup.clone() })).await;
+        }
+        let Some(signs) = self.gather("waiting for nodes to listen", progress, stop).await? else {
+            return Ok(false);
+        };
+        let table = signs.into_values().flat_map(|sign| match sign {
+            Sign::Listening(addresses) => addresses,
+            Sign::Connected | Sign::Ready => Vec::new(),
+        });
+        let table = Order::Table(table.collect());
+        for number in 0..self.count() {
+            self.hub.tell(number, &table).await;
+        }
+        let Some(_) = self.gather("handing out addresses", progress, stop).await? else {
+            return Ok(false);
+        };
+        self.start = Moment::now() + LEAD + LEAD_EACH * self.count();
+        for number in 0..self.count() {
+            self.hub.tell(number, &Order::Go(self.start)).await;
+        }
+        Ok(true)
+    }
+
+    /// Waits for a sign of every process; `None` if stopped.
+    async fn gather(
+        &mut self,
+        phase: &'static str,
+        progress: &dyn Progress,
+        stop: &AtomicBool,
+    ) -> Result<Option<BTreeMap<u32, Sign>>, Error> {
+        progress.phase(phase);
+        let within = STEP_WITHIN + STEP_WITHIN_EACH * self.count();
+        let deadline = Instant::now() + within;
+        let mut signs = BTreeMap::new();
+        while signs.len() < self.count() as usize {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            if let Ok(Some((number, word))) =
+                timeout_at(Instant::now() + LOOK, self.hub.next()).await
+            {
+                signs.insert(number, self.sign(number, word)?);
+                progress.advance(signs.len() as u64, u64::from(self.count()));
+                continue;
+            }
+            let exited =
+                (0..self.count()).find(|number| self.processes.0[*number as usize].has_exited());
+            if let Some(number) = exited {
+                return Err(self.failure(number, "it exited; its own words are above"));
+            }
+            if Instant::now() >= deadline {
+                let missing = (0..self.count()).filter(|number| !signs.contains_key(number));
+                let missing = self.processes.name(missing);
+                return Err(Error::Deadline { phase, missing, seconds: within.as_secs() });
+            }
+        }
+        Ok(Some(signs))
+    }
+
+    fn sign(&self, number: u32, word: Word) -> Result<Sign, Error> {
+        match word {
+            Word::Connected => Ok(Sign::Connected),
+            Word::Gone => Err(self.failure(number, "its control connection ended")),
+            Word::Notice(notice) => match *notice {
+                Notice::Listening(addresses) => Ok(Sign::Listening(addresses)),
+                Notice::Ready => Ok(Sign::Ready),
+                Notice::Failed(why) => Err(self.failure(number, &why)),
+                _ => Err(self.failure(number, "it said something out of turn")),
+            },
+        }
+    }
+
+    fn failure(&self, number: u32, reason: &str) -> Error {
+        Error::Process { nodes: self.processes.name([number]), reason: reason.to_owned() }
+    }
+
+    /// Goes through the run: strikes, judges, and waits for the reports.
+    pub(super) async fn conduct(
+        &mut self,
+        began: Moment,
+        progress: &dyn Progress,
+        stop: &AtomicBool,
+    ) {
+        progress.phase("the overlay comes together");
+        let ends_at = self.world.ends_at();
+        while !self.is_over(self.now(), ends_at) {
+            if stop.load(Ordering::Relaxed) {
+                self.stop().await;
+                break;
+            }
+            self.listen(LOOK).await;
+            let now = self.now();
+            self.strike_due(now).await;
+            self.ledger.advance(now, &mut self.measurement);
+            self.observe(now, progress);
+            self.find_lost(now);
+        }
+        let wall = Moment::now().since(self.start);
+        let build = self.start.since(began);
+        self.measurement.cost(self.cost(build, wall));
+    }
+
+    /// Makes the measurement of what was reported.
+    pub(super) fn finish(mut self) -> Measurement {
+        self.measurement.count(peerbench_measure::Counter::Strangers, self.hub.refused());
+        if let Some(convergence) = &self.convergence {
+            let (since, right, of) = convergence.result();
+            let since = since.map(|time| time.since(Time::ZERO));
+            self.measurement.converged(since, right, of);
+        }
+        summary::add(self.reports.values().map(|(report, _)| report), &mut self.measurement);
+        self.measurement
+    }
+
+    fn is_over(&self, now: Time, ends_at: Time) -> bool {
+        let (_, open) = self.ledger.progress();
+        now >= ends_at + REPORT_WITHIN || (now >= ends_at && open == 0 && self.all_reported())
+    }
+
+    fn all_reported(&self) -> bool {
+        let final_reports =
+            |number: u32| self.reports.get(&number).is_some_and(|(_, is_final)| *is_final);
+        (0..self.count()).all(|number| {
+            self.processes.0[number as usize].condition != Condition::Running
+                || final_reports(number)
+        })
+    }
+
+    /// Takes in what processes say, for so long or until the next fault is due.
+    async fn listen(&mut self, at_most: Duration) {
+        let fault = self.faults.front().map(|fault| fault.at.since(self.now()));
+        let until = Instant::now() + fault.map_or(at_most, |fault| fault.min(at_most));
+        while let Ok(Some((number, word))) = timeout_at(until, self.hub.next()).await {
+            self.on_word(number, word);
+        }
+    }
+
+    fn on_word(&mut self, number: u32, word: Word) {
+        match word {
+            Word::Connected => {}
+            Word::Gone => self.lose(number),
+            Word::Notice(notice) => match *notice {
+                Notice::Events(events) => {
+                    for happening in events {
+                        self.on_happening(happening);
+                    }
+                }
+                Notice::Neighbors { node, at, neighbors } => {
+                    if let Some(convergence) = &mut self.convergence {
+                        convergence.report(node, at, neighbors);
+                    }
+                }
+                Notice::Checkpoint(report) => {
+                    self.reports.insert(number, (*report, false));
+                }
+                Notice::Finished(report) => {
+                    self.reports.insert(number, (*report, true));
+                }
+                Notice::Failed(why) => {
+                    let nodes = self.processes.name([number]);
+                    self.measurement.note(format!("the process of {nodes} gave up: {why}"));
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn on_happening(&mut self, happening: Happening) {
+        if let Event::Left { .. } = happening.event {
+            self.remove(happening.node, Absence::Struck, happening.at);
+        }
+        self.ledger.on_happening(happening, &mut self.measurement);
+    }
+
+    async fn strike_due(&mut self, now: Time) {
+        while let Some(fault) = self.faults.pop_front_if(|fault| fault.at <= now) {
+            let owner = (0..self.count())
+                .find(|number| self.processes.0[*number as usize].nodes.contains(&fault.node));
+            let Some(number) = owner else { continue };
+            let process = &mut self.processes.0[number as usize];
+            let is_alone = process.nodes.len() == 1;
+            match fault.action {
+                FaultAction::Kill if is_alone => process.signal(Signal::KILL),
+                FaultAction::Freeze if is_alone => process.signal(Signal::STOP),
+                action => {
+                    self.hub.tell(number, &Order::Strike(fault.node, action)).await;
+                }
+            }
+            if fault.action == FaultAction::Leave {
+                continue;
+            }
+            if is_alone {
+                self.processes.0[number as usize].condition = Condition::Struck;
+            }
+            self.remove(fault.node, Absence::Struck, now);
+        }
+    }
+
+    fn remove(&mut self, node: NodeId, why: Absence, at: Time) {
+        self.ledger.remove(node, why, &mut self.measurement);
+        if let Some(convergence) = &mut self.convergence {
+            convergence.remove(node, at, self.ledger.oracle());
+        }
+    }
+
+    /// Looks for processes that ended without a word, as frozen machines' may.
+    fn find_lost(&mut self, _: Time) {
+        for number in 0..self.count() {
+            let process = &mut self.processes.0[number as usize];
+            if process.condition == Condition::Running && process.has_exited() {
+                self.lose(number);
+            }
+        }
+    }
+
+    /// A process has ended; if nobody asked for it, that is counted and said.
+    fn lose(&mut self, number: u32) {
+        let process = &mut self.processes.0[number as usize];
+        if process.condition != Condition::Running {
+            return;
+        }
+        process.condition = Condition::Lost;
+        let nodes = process.nodes.clone();
+        let now = self.now();
+        let name = self.processes.name([number]);
+        self.measurement.count(peerbench_measure::Counter::ProcessesLost, 1);
+        self.measurement.note(format!("the process of {name} ended unasked at {now}"));
+        for node in nodes {
+            self.remove(node, Absence::Lost, now);
+        }
+    }
+
+    /// Ends the window now and collects what there is.
+    async fn stop(&mut self) {
+        let now = self.now();
+        let ends_at = self.world.ends_at();
+        self.measurement.note(format!("partial: stopped at {now} of {ends_at}"));
+        let running = self.running();
+        for number in &running {
+            self.hub.tell(*number, &Order::Stop).await;
+        }
+        let deadline = Instant::now() + REPORT_WITHIN;
+        while !self.all_reported() && Instant::now() < deadline {
+            self.listen(LOOK).await;
+        }
+    }
+
+    fn running(&self) -> BTreeSet<u32> {
+        (0..self.count())
+            .filter(|number| self.processes.0[*number as usize].condition == Condition::Running)
+            .collect()
+    }
+
+    fn observe(&mut self, now: Time, progress: &dyn Progress) {
+        let begins = self.world.searches_from();
+        if now < begins {
+            let total = begins.as_micros() / 1_000;
+            progress.advance(now.as_micros() / 1_000, total);
+            return;
+        }
+        if !std::mem::replace(&mut self.window_seen, true) {
+            if let Some(convergence) = &mut self.convergence {
+                convergence.begin_window();
+            }
+            progress.phase("searching");
+        }
+        let (entered, open) = self.ledger.progress();
+        progress.advance(entered.saturating_sub(open as u64), self.searches);
+    }
+
+    fn cost(&self, build: Duration, wall: Duration) -> Cost {
+        let reports = || self.reports.values().map(|(report, _)| report);
+        Cost {
+            nodes: self.world.nodes(),
+            processes: self.count(),
+            events: reports().map(|report| report.counts.inputs).sum(),
+            delivered_messages: reports().map(|report| report.counts.delivered).sum(),
+            build,
+            wall,
+            peak_memory_bytes: Some(reports().map(|report| report.proportional_bytes).sum()),
+        }
+    }
+
+    fn count(&self) -> u32 {
+        self.processes.0.len() as u32
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + Moment::now().since(self.start)
+    }
+}

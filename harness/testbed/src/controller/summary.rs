@@ -1,0 +1,65 @@
+//! From the processes' reports to the measurement: nodes in the order of their numbers, counters,
+//! lateness, and what a reader of the figures must know.
+use std::collections::BTreeMap;
+
+use overlay_core::NodeId;
+use peerbench_measure::{Counter, Histogram, Measurement, NodeSample};
+
+use crate::control::{Counts, ProcessReport};
+
+/// Beyond this lateness of deliveries at p99, in microseconds, the machine was too small for the
+/// run: its latencies are not the network's.
+const OVERLOADED_ABOVE: u64 = 3_000;
+
+/// Adds the reports to the measurement.
+pub(super) fn add<'a>(
+    reports: impl Iterator<Item = &'a ProcessReport>,
+    measurement: &mut Measurement,
+) {
+    let mut samples: BTreeMap<NodeId, &NodeSample> = BTreeMap::new();
+    let mut counts = Counts::default();
+    let mut lateness = Histogram::new();
+    for report in reports {
+        samples.extend(report.nodes.iter().map(|sample| (sample.node, sample)));
+        counts.add(&report.counts);
+        for &(micros, times) in &report.lateness {
+            for _ in 0..times {
+                lateness.record(micros);
+            }
+        }
+    }
+    for sample in samples.values() {
+        measurement.node(sample);
+    }
+    for (counter, count) in counters(&counts) {
+        measurement.count(counter, count);
+    }
+    if counts.unreported > 0 {
+        let lost = counts.unreported;
+        measurement.note(format!("incomplete: {lost} events did not reach the controller"));
+    }
+    if let Some(late) = lateness.quantile(0.99).filter(|late| *late > OVERLOADED_ABOVE) {
+        measurement.note(format!(
+            "overloaded: 1 % of the messages were delivered more than {:.1} ms late; use a lower \
+             workload.rate or fewer nodes",
+            late as f64 / 1e3
+        ));
+    }
+    measurement.lateness_of(&lateness);
+}
+
+fn counters(counts: &Counts) -> [(Counter, u64); 10] {
+    let links = &counts.links;
+    [
+        (Counter::DroppedNonsense, counts.dropped_nonsense),
+        (Counter::DroppedBound, counts.dropped_bound),
+        (Counter::DroppedQueue, links.dropped),
+        (Counter::MalformedFrames, counts.malformed + links.cut_short),
+        (Counter::OversizedFrames, links.too_long),
+        (Counter::Strangers, links.strangers + links.protocol),
+        (Counter::DialFailures, links.dial_failures),
+        (Counter::PeersLost, counts.peers_lost),
+        (Counter::ProcessesLost, 0),
+        (Counter::LateOperations, counts.late),
+    ]
+}

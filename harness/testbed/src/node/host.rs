@@ -1,0 +1,432 @@
+//! One node on the network: its machine, its links, its agenda, and what is counted about it.
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::Stream as _;
+use libp2p::Swarm;
+use libp2p::swarm::SwarmEvent;
+use overlay_core::{
+    Command, DropReason, Effect, Event, Input, Key, Message, NodeId, OpId, Overlay, Time, wire,
+};
+use peerbench_measure::{NodeSample, Traffic};
+use peerbench_scenario::{Due, FaultAction, Operations};
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use super::agenda::{Agenda, Task};
+use super::machine::Machine;
+use super::window::Window;
+use crate::clock::{Alarm, Deadline, Moment};
+use crate::control::{Counts, Happening};
+use crate::link::{LinkEvent, Links};
+use crate::transport::Conditions;
+
+/// An operation that begins later than this after it was due is counted as late.
+const LATE: Duration = Duration::from_millis(5);
+/// How often a node's neighbours are compared with those of last time, until the window begins.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long the good-byes of a departing node may take to leave.
+const DEPARTURE: Duration = Duration::from_secs(1);
+/// Most events of the network handled before timers get their turn.
+const ROUND: usize = 64;
+
+/// What is common to the nodes of a process.
+#[derive(Debug)]
+pub struct Schedule {
+    /// When the run starts.
+    pub start: Moment,
+    /// When the window begins.
+    pub window_begins: Time,
+    /// When the window ends.
+    pub window_ends: Time,
+    /// How long after a peer's death, or after a vain dial, a node learns of it; `None`: as soon as
+    /// the peer's host could tell.
+    pub dead_peer_timeout: Option<Duration>,
+    /// How operations are numbered, if a search that found a holder is followed by a fetch.
+    pub fetches: Option<Operations>,
+}
+
+/// From the process to one of its nodes.
+#[derive(Debug)]
+pub enum HostOrder {
+    /// This part of the workload is due soon.
+    Due(Due),
+    /// This happens to the node now.
+    Strike(FaultAction, OpId),
+    /// Report what the window's figures are so far.
+    Report,
+    /// The window ends now.
+    Stop,
+}
+
+/// From a node to its process.
+#[derive(Debug)]
+pub enum HostNotice {
+    /// An event of the overlay.
+    Happened(Happening),
+    /// The node's neighbours have changed.
+    Neighbors(NodeId, Time, Vec<NodeId>),
+    /// The window's figures: final ones, or as of now.
+    Figures(Box<Figures>),
+}
+
+/// What a node has to report of itself.
+#[derive(Debug)]
+pub struct Figures {
+    /// The window is over for this node.
+    pub is_final: bool,
+    /// What it showed in the window; memory and processor time are the process's to add.
+    pub sample: NodeSample,
+    /// What it counted since the start of the run.
+    pub counts: Counts,
+    /// How late frames were delivered to it in the window: microseconds and how often.
+    pub lateness: Vec<(u64, u64)>,
+}
+
+/// A node on the network.
+pub struct Host<O: Overlay> {
+    machine: Machine<O>,
+    swarm: Swarm<Links>,
+    conditions: Arc<Conditions>,
+    schedule: Arc<Schedule>,
+    agenda: Agenda<O::Timer>,
+    deadline: Deadline,
+    orders: Receiver<HostOrder>,
+    notices: Sender<HostNotice>,
+    effects: Vec<Effect<O>>,
+    /// What the node is to be fed at once: words to itself, and fetches after searches.
+    local: VecDeque<Input<O>>,
+    /// What the node's own searches are for, if fetches follow them.
+    searches: BTreeMap<OpId, Key>,
+    traffic: Traffic,
+    counts: Counts,
+    window: Window,
+    neighbors: Vec<NodeId>,
+    life: Life,
+    /// How many things were done so far.
+    turns: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Running,
+    /// It has left; only what it has said already still goes out.
+    Leaving,
+    Frozen,
+    Gone,
+}
+
+/// The ways in which a node and its process reach each other.
+#[derive(Debug)]
+pub struct Ways {
+    /// From the process.
+    pub orders: Receiver<HostOrder>,
+    /// To the process.
+    pub notices: Sender<HostNotice>,
+}
+
+impl<O: Overlay> Host<O> {
+    /// A node that begins when the schedule says.
+    pub fn new(
+        machine: Machine<O>,
+        swarm: Swarm<Links>,
+        conditions: Arc<Conditions>,
+        schedule: Arc<Schedule>,
+        alarm: &Alarm,
+        ways: Ways,
+    ) -> Self {
+        let mut agenda = Agenda::new();
+        agenda.enter(schedule.window_begins, Task::BeginWindow);
+        agenda.enter(schedule.window_ends, Task::EndWindow);
+        agenda.enter(Time::ZERO, Task::Look);
+        Self {
+            machine,
+            swarm,
+            conditions,
+            schedule,
+            agenda,
+            deadline: alarm.deadline(),
+            orders: ways.orders,
+            notices: ways.notices,
+            effects: Vec::new(),
+            local: VecDeque::new(),
+            searches: BTreeMap::new(),
+            traffic: Traffic::default(),
+            counts: Counts::default(),
+            window: Window::default(),
+            neighbors: Vec::new(),
+            life: Life::Running,
+            turns: 0,
+        }
+    }
+
+    /// Runs the node until it is gone, or its process has no more use for it. Gives its machine
+    /// back, for its recording.
+    pub async fn run(mut self) -> Machine<O> {
+        self.apply_first_effects();
+        std::future::poll_fn(|cx| self.poll(cx)).await;
+        self.machine
+    }
+
+    /// Does what is to be done until nothing is: what one turn sent is on its way only after the
+    /// next has polled the network again.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let before = self.turns;
+            while let Poll::Ready(order) = self.orders.poll_recv(cx) {
+                let Some(order) = order else { return Poll::Ready(()) };
+                self.turns += 1;
+                self.on_order(order);
+            }
+            match self.life {
+                Life::Gone => return Poll::Ready(()),
+                Life::Frozen => return Poll::Pending,
+                Life::Running | Life::Leaving => {}
+            }
+            self.poll_network(cx);
+            self.run_due();
+            if self.turns != before {
+                continue;
+            }
+            let Some(next) = self.agenda.next_at() else { return Poll::Pending };
+            let at = self.schedule.start + next.since(Time::ZERO);
+            ready!(self.deadline.poll_until(at, cx));
+        }
+    }
+
+    fn poll_network(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..ROUND {
+            let Poll::Ready(Some(event)) = Pin::new(&mut self.swarm).poll_next(cx) else { return };
+            self.turns += 1;
+            if let SwarmEvent::Behaviour(event) = event {
+                self.on_link_event(event);
+            }
+        }
+    }
+
+    fn run_due(&mut self) {
+        while let Some((at, task)) = self.agenda.take_due(self.now()) {
+            self.turns += 1;
+            match task {
+                Task::Timer(timer) => self.feed(Input::Timer(timer)),
+                Task::Command(command) => {
+                    self.counts.late += u64::from(self.now().since(at) > LATE);
+                    self.on_command(command);
+                }
+                Task::Lose(peer) => self.lose(peer),
+                Task::BeginWindow => {
+                    self.conditions.clear_lateness();
+                    self.window.begin(self.now(), self.traffic, self.conditions.wire_bytes());
+                }
+                Task::EndWindow => self.end_window(),
+                Task::Look => self.look(),
+                Task::Depart => {
+                    self.end_window();
+                    self.life = Life::Gone;
+                }
+            }
+        }
+    }
+
+    fn on_order(&mut self, order: HostOrder) {
+        match order {
+            HostOrder::Due(due) => self.agenda.enter(due.at, Task::Command(due.command)),
+            HostOrder::Strike(action, op) => {
+                self.window.leave(self.now());
+                match action {
+                    FaultAction::Kill => self.life = Life::Gone,
+                    FaultAction::Freeze => self.life = Life::Frozen,
+                    FaultAction::Leave => return self.feed(Input::Command(Command::Leave { op })),
+                }
+                self.end_window();
+            }
+            HostOrder::Report => self.report(false),
+            HostOrder::Stop => self.end_window(),
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        if let Command::Search { op, key } = command
+            && self.schedule.fetches.is_some()
+        {
+            self.searches.insert(op, key);
+        }
+        self.feed(Input::Command(command));
+    }
+
+    fn on_link_event(&mut self, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected(_) => {}
+            LinkEvent::Received { from, frames } => {
+                for frame in frames {
+                    self.on_frame(from, &frame);
+                }
+            }
+            LinkEvent::Lost { peer, dialed } => self.on_lost(peer, dialed),
+        }
+    }
+
+    fn on_frame(&mut self, from: NodeId, frame: &[u8]) {
+        match wire::decode::<O::Message>(frame) {
+            Ok(message) => {
+                self.traffic.receive(message.class(), frame.len() as u32);
+                self.counts.delivered += 1;
+                self.feed(Input::Message { from, message });
+            }
+            Err(_) => self.counts.malformed += 1,
+        }
+    }
+
+    /// The network says that a peer cannot be reached; the node learns of it when it would on the
+    /// emulated network. A broken connection is news that has travelled already; a refused dial
+    /// has a round trip before it; and where hosts die without a word, a timeout takes their place.
+    fn on_lost(&mut self, peer: NodeId, dialed: Option<Moment>) {
+        let one_way = self.conditions.one_way(peer);
+        let timeout = self.schedule.dead_peer_timeout;
+        let at = match dialed {
+            Some(dialed) => {
+                let dialed = Time::ZERO + dialed.since(self.schedule.start);
+                dialed + timeout.unwrap_or(2 * one_way)
+            }
+            None => self.now() + timeout.unwrap_or_default().saturating_sub(one_way),
+        };
+        self.agenda.enter(at, Task::Lose(peer));
+    }
+
+    fn lose(&mut self, peer: NodeId) {
+        self.counts.peers_lost += 1;
+        self.feed(Input::PeerLost(peer));
+    }
+
+    /// Feeds the node one input, and after it what it says to itself.
+    fn feed(&mut self, input: Input<O>) {
+        let mut next = Some(input);
+        while let Some(input) = next {
+            if self.life == Life::Running {
+                self.counts.inputs += 1;
+                self.machine.feed(self.now(), input);
+                self.apply_effects();
+            }
+            next = self.local.pop_front();
+        }
+    }
+
+    /// What the node asked for when it was made, and then whatever it said to itself.
+    fn apply_first_effects(&mut self) {
+        self.apply_effects();
+        if let Some(input) = self.local.pop_front() {
+            self.feed(input);
+        }
+    }
+
+    fn apply_effects(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.machine.take_effects(&mut effects);
+        let now = self.now();
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { to, message } => self.send(to, message),
+                Effect::SetTimer { after, timer } => {
+                    self.agenda.enter(now + after, Task::Timer(timer));
+                }
+                Effect::Emit(event) => self.on_event(now, event),
+            }
+        }
+        self.effects = effects;
+    }
+
+    fn send(&mut self, to: NodeId, message: O::Message) {
+        if to == self.machine.me() {
+            self.local.push_back(Input::Message { from: to, message });
+            return;
+        }
+        let mut frame = Vec::new();
+        wire::encode(&message, &mut frame);
+        self.traffic.send(message.class(), frame.len() as u32);
+        self.swarm.behaviour_mut().send(to, frame);
+    }
+
+    fn on_event(&mut self, at: Time, event: Event) {
+        match event {
+            Event::Dropped(DropReason::Nonsense) => self.counts.dropped_nonsense += 1,
+            Event::Dropped(DropReason::Bound) => self.counts.dropped_bound += 1,
+            _ => self.tell(HostNotice::Happened(Happening { node: self.machine.me(), at, event })),
+        }
+        match event {
+            Event::Found { op, answer } => {
+                let key = self.searches.remove(&op);
+                if let (Some(holder), Some(key), Some(operations)) =
+                    (answer.holder, key, &self.schedule.fetches)
+                {
+                    let op = operations.fetch_after(op);
+                    self.local.push_back(Input::Command(Command::Fetch { op, key, holder }));
+                }
+            }
+            Event::Failed { op } => {
+                self.searches.remove(&op);
+            }
+            Event::Left { .. } => {
+                self.life = Life::Leaving;
+                self.agenda.enter(at + DEPARTURE, Task::Depart);
+            }
+            _ => {}
+        }
+    }
+
+    fn look(&mut self) {
+        let neighbors = self.machine.neighbors();
+        let now = self.now();
+        if neighbors != self.neighbors {
+            self.neighbors.clone_from(&neighbors);
+            self.tell(HostNotice::Neighbors(self.machine.me(), now, neighbors));
+        }
+        if now < self.schedule.window_begins {
+            self.agenda.enter(now + LOOK_EVERY, Task::Look);
+        }
+    }
+
+    fn end_window(&mut self) {
+        if self.window.end(self.now()) {
+            self.report(true);
+        }
+    }
+
+    fn report(&mut self, is_final: bool) {
+        let Some(span) = self.window.span(self.now(), self.traffic, self.conditions.wire_bytes())
+        else {
+            return;
+        };
+        let mut counts = self.counts;
+        counts.links = self.swarm.behaviour().counts();
+        let lateness = self.conditions.lateness();
+        self.tell(HostNotice::Figures(Box::new(Figures {
+            is_final,
+            sample: NodeSample {
+                node: self.machine.me(),
+                conduct: self.machine.conduct(),
+                alive: span.alive,
+                traffic: span.traffic,
+                wire: Some(span.wire),
+                state: self.machine.state(),
+                resident_bytes: None,
+                cpu: None,
+            },
+            counts,
+            lateness: lateness
+                .iter_recorded()
+                .map(|value| (value.value_iterated_to(), value.count_at_value().into()))
+                .collect(),
+        })));
+    }
+
+    /// Never waits for the controller: what does not fit the queue is counted.
+    fn tell(&mut self, notice: HostNotice) {
+        self.counts.unreported += u64::from(self.notices.try_send(notice).is_err());
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + Moment::now().since(self.schedule.start)
+    }
+}

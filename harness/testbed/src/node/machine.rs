@@ -1,0 +1,122 @@
+//! One overlay node as both drivers see it: fed through [`step`], effects out in order; and a log
+//! of what it was fed, from which the same effects come again.
+use std::sync::Arc;
+
+use overlay_core::{
+    Conduct, Ctx, Effect, Input, NodeId, Overlay, Purpose, Random, StateSize, Time, step,
+};
+
+/// Who a node is: with its inputs, all that its effects depend on.
+#[derive(Debug)]
+pub struct Identity<O: Overlay> {
+    /// The node.
+    pub me: NodeId,
+    /// The overlay's configuration, shared by the nodes of a process.
+    pub config: Arc<O::Config>,
+    /// How the node behaves.
+    pub conduct: Conduct,
+    /// The run's seed.
+    pub seed: u64,
+}
+
+/// A node and its random stream.
+#[derive(Debug)]
+pub struct Machine<O: Overlay> {
+    identity: Identity<O>,
+    node: O,
+    random: Random,
+    effects: Vec<Effect<O>>,
+    recording: Option<Vec<(Time, Input<O>)>>,
+}
+
+impl<O: Overlay> Machine<O> {
+    /// A node at the start of the run; settled where an oracle says into what. Its first effects
+    /// wait to be taken.
+    #[must_use]
+    pub fn new(identity: Identity<O>, settled: Option<&O::Oracle>) -> Self {
+        let mut random = Random::stream(identity.seed, Purpose::Node, u64::from(identity.me.0));
+        let mut effects = Vec::new();
+        let mut cx = Ctx {
+            me: identity.me,
+            now: Time::ZERO,
+            config: &*identity.config,
+            conduct: identity.conduct,
+            rng: &mut random,
+            effects: &mut effects,
+        };
+        let mut node = O::new(&mut cx);
+        if let Some(oracle) = settled {
+            node.settle(oracle, &mut cx);
+        }
+        Self { identity, node, random, effects, recording: None }
+    }
+
+    /// Keeps a log of everything the node is fed from now on.
+    pub fn record(&mut self) {
+        self.recording.get_or_insert_default();
+    }
+
+    /// The log, if one is kept.
+    #[must_use]
+    pub fn recording(&self) -> Option<&[(Time, Input<O>)]> {
+        self.recording.as_deref()
+    }
+
+    /// Runs the node on one input. Its effects wait to be taken.
+    pub fn feed(&mut self, now: Time, input: Input<O>) {
+        if let Some(recording) = &mut self.recording {
+            recording.push((now, copy(&input)));
+        }
+        let mut cx = Ctx {
+            me: self.identity.me,
+            now,
+            config: &*self.identity.config,
+            conduct: self.identity.conduct,
+            rng: &mut self.random,
+            effects: &mut self.effects,
+        };
+        step(&mut self.node, input, &mut cx);
+    }
+
+    /// Exchanges the effects, in the order asked, for an empty buffer.
+    pub fn take_effects(&mut self, into: &mut Vec<Effect<O>>) {
+        debug_assert!(into.is_empty(), "effects that were taken earlier are applied by now");
+        std::mem::swap(&mut self.effects, into);
+    }
+
+    /// The node's number.
+    #[must_use]
+    pub const fn me(&self) -> NodeId {
+        self.identity.me
+    }
+
+    /// How the node behaves.
+    #[must_use]
+    pub const fn conduct(&self) -> Conduct {
+        self.identity.conduct
+    }
+
+    /// How much the node remembers.
+    #[must_use]
+    pub fn state(&self) -> StateSize {
+        self.node.state(&self.identity.config)
+    }
+
+    /// Whom the node links to.
+    #[must_use]
+    pub fn neighbors(&self) -> Vec<NodeId> {
+        self.node.neighbors(&self.identity.config)
+    }
+}
+
+/// An input once more. (`Clone` could only be derived for overlays that are `Clone` themselves.)
+fn copy<O: Overlay>(input: &Input<O>) -> Input<O> {
+    match input {
+        Input::Command(command) => Input::Command(*command),
+        Input::Message { from, message } => {
+            Input::Message { from: *from, message: message.clone() }
+        }
+        Input::Timer(timer) => Input::Timer(*timer),
+        Input::PeerLost(peer) => Input::PeerLost(*peer),
+    }
+}

@@ -1,0 +1,135 @@
+//! The control measurement: the round trip of one plain libp2p stream between two processes, with
+//! no emulated network, no swarm and no overlay. By it the figures of a run can be judged.
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use libp2p::core::muxing::{StreamMuxerBox, StreamMuxerExt as _, SubstreamBox};
+use libp2p::core::transport::{DialOpts, ListenerId, PortUse, TransportEvent};
+use libp2p::core::{Endpoint, Multiaddr, Transport as _};
+use libp2p::identity::Keypair;
+use overlay_core::NodeId;
+
+use crate::Error;
+use crate::clock::{Alarm, Moment};
+use crate::control::{Address, Notice};
+use crate::node::Controller;
+use crate::transport::{self, BoxedTransport, Conditions, Directory};
+
+/// Length of what goes to and fro, in bytes.
+const FRAME: usize = 100;
+/// Round trips before those that count.
+const WARM_UP: u32 = 100;
+
+/// The end that sends back what it gets, until the connection ends.
+pub(crate) async fn echo(controller: &mut Controller) -> Result<(), Error> {
+    let (mut transport, key) = plain()?;
+    let address = listen(&mut transport).await?;
+    let address = Address::new(&key.public().to_peer_id(), &address);
+    controller.tell(&Notice::Listening(vec![address])).await?;
+    let mut muxer = accept(&mut transport).await?;
+    let stream = std::future::poll_fn(|cx| {
+        if let Poll::Ready(stream) = muxer.poll_inbound_unpin(cx) {
+            return Poll::Ready(stream);
+        }
+        while muxer.poll_unpin(cx)?.is_ready() {}
+        Poll::Pending
+    });
+    let stream = stream.await?;
+    // The asking end hangs up when it has its answer.
+    let _ = drive(&mut muxer, send_back(stream)).await;
+    Ok(())
+}
+
+/// The end that asks, and reports the median.
+pub(crate) async fn ask(
+    address: &Address,
+    times: u32,
+    controller: &mut Controller,
+) -> Result<(), Error> {
+    let (mut transport, _) = plain()?;
+    let (_, address) = address.parse().ok_or(Error::Table)?;
+    let opts = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
+    let dial = transport.dial(address, opts).map_err(|error| Error::Control(error.to_string()))?;
+    let (_, mut muxer) = dial.await?;
+    let stream = std::future::poll_fn(|cx| {
+        if let Poll::Ready(stream) = muxer.poll_outbound_unpin(cx) {
+            return Poll::Ready(stream);
+        }
+        while muxer.poll_unpin(cx)?.is_ready() {}
+        Poll::Pending
+    });
+    let stream = stream.await?;
+    let median = drive(&mut muxer, round_trips(stream, times)).await?;
+    controller.tell(&Notice::RoundTrip(median)).await
+}
+
+fn plain() -> Result<(BoxedTransport, Keypair), Error> {
+    let key = Keypair::generate_ed25519();
+    let conditions = Arc::new(Conditions::unshaped(NodeId(0)));
+    let transport = transport::tcp(&key, conditions, Directory::default(), Alarm::start()?)?;
+    Ok((transport, key))
+}
+
+async fn listen(transport: &mut BoxedTransport) -> Result<Multiaddr, Error> {
+    let any = "/ip4/127.0.0.1/tcp/0".parse().expect("a constant that parses");
+    transport
+        .listen_on(ListenerId::next(), any)
+        .map_err(|error| Error::Listen(error.to_string()))?;
+    loop {
+        let event = std::future::poll_fn(|cx| Pin::new(&mut *transport).poll(cx)).await;
+        if let TransportEvent::NewAddress { listen_addr, .. } = event {
+            return Ok(listen_addr);
+        }
+    }
+}
+
+async fn accept(transport: &mut BoxedTransport) -> Result<StreamMuxerBox, Error> {
+    loop {
+        let event = std::future::poll_fn(|cx| Pin::new(&mut *transport).poll(cx)).await;
+        if let TransportEvent::Incoming { upgrade, .. } = event {
+            return Ok(upgrade.await?.1);
+        }
+    }
+}
+
+/// Does something with a stream while its connection is kept moving.
+async fn drive<T>(muxer: &mut StreamMuxerBox, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(output) = work.as_mut().poll(cx) {
+            return Poll::Ready(output);
+        }
+        // A connection that fails fails its streams, which wakes the work.
+        while let Poll::Ready(Ok(_)) = muxer.poll_unpin(cx) {}
+        Poll::Pending
+    })
+    .await
+}
+
+async fn send_back(mut stream: SubstreamBox) -> std::io::Result<()> {
+    let mut bytes = [0; FRAME];
+    loop {
+        stream.read_exact(&mut bytes).await?;
+        stream.write_all(&bytes).await?;
+        stream.flush().await?;
+    }
+}
+
+/// The median round trip in nanoseconds.
+async fn round_trips(mut stream: SubstreamBox, times: u32) -> std::io::Result<u64> {
+    let mut bytes = [7; FRAME];
+    let mut taken = Vec::with_capacity(times as usize);
+    for round in 0..WARM_UP + times {
+        let start = Moment::now();
+        stream.write_all(&bytes).await?;
+        stream.flush().await?;
+        stream.read_exact(&mut bytes).await?;
+        if round >= WARM_UP {
+            taken.push(Moment::now().since(start).as_nanos() as u64);
+        }
+    }
+    taken.sort_unstable();
+    Ok(taken.get(taken.len() / 2).copied().unwrap_or(0))
+}
