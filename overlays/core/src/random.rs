@@ -79,7 +79,9 @@ mod tests {
     fn a_stream_is_the_same_on_every_machine() {
         let mut stream = Random::stream(1, Purpose::Node, 0);
         let drawn: [u64; 3] = core::array::from_fn(|_| stream.next_u64());
-        assert_eq!(drawn, PINNED);
+        let pinned =
+            [10_716_374_553_804_673_471, 16_539_890_215_008_256_163, 10_937_820_782_470_679_323];
+        assert_eq!(drawn, pinned);
     }
 
     #[test]
