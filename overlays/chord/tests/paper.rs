@@ -167,9 +167,10 @@ fn sigcomm_2001_section_6_1_load() {
 
 /// SIGCOMM 2001, section 6.1, figure 9: 10,000 nodes, 1,000,000 keys.
 ///
-/// Tolerance: three standard deviations, which are 0.1 with one member a node, and 0.01 with 20.
+/// Tolerance: with one member a node three standard deviations of 0.1; with 20 one decimal, since
+/// 100 keys a node vary by themselves, too, which makes it 1.65.
 #[test]
 fn sigcomm_2001_section_6_1_virtual_nodes_even_out_the_load() {
     assert_near("1 member a node", percentile_99(&load(10_000, 1, 1_000_000)), 4.8, 0.3);
-    assert_near("20 members a node", percentile_99(&load(10_000, 20, 1_000_000)), 1.6, 0.05);
+    assert_near("20 members a node", percentile_99(&load(10_000, 20, 1_000_000)), 1.6, 0.1);
 }
