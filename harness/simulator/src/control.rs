@@ -21,19 +21,19 @@ pub(crate) fn queue_alone<O: Overlay>(world: &World, waiting: usize) -> f64 {
     let nodes = u64::from(world.nodes());
     let mut next = |now: u64| {
         let (a, b) = (NodeId(random.below(nodes) as u32), NodeId(random.below(nodes) as u32));
-        (now + world.one_way(a, b), Occurrence::Input { to: b, input: Input::PeerLost(a) })
+        (now + world.one_way(a, b), b, Occurrence::Input(Input::PeerLost(a)))
     };
     for _ in 0..waiting.max(1) {
-        let (time, occurrence) = next(0);
-        queue.push(time, occurrence);
+        let (time, to, occurrence) = next(0);
+        queue.push(time, to, occurrence);
     }
     let mut events = 0_u64;
     let mut turn = |batches: u32| {
         for _ in 0..batches * BATCH {
-            if let Some((now, occurrence)) = queue.pop() {
+            if let Some((now, _, occurrence)) = queue.pop() {
                 black_box(&occurrence);
-                let (time, occurrence) = next(now);
-                queue.push(time, occurrence);
+                let (time, to, occurrence) = next(now);
+                queue.push(time, to, occurrence);
             }
         }
         u64::from(batches * BATCH)

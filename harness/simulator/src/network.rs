@@ -22,43 +22,57 @@ impl Pace {
     }
 }
 
-/// One node's access link.
-#[derive(Clone, Copy, Debug, Default)]
+/// How fast every node's access link is. Links of the same rates are one class, so that the
+/// classes of a million nodes fit into a cache.
+#[derive(Debug)]
 pub(crate) struct Access {
-    up: Pace,
-    down: Pace,
-    up_free_at: u64,
-    down_free_at: u64,
+    classes: Vec<(Pace, Pace)>,
+    class_of: Vec<u8>,
 }
 
 impl Access {
-    pub(crate) fn of(world: &World, node: NodeId) -> Self {
-        let (up, down) = (Pace::of(world.uplink(node)), Pace::of(world.downlink(node)));
-        Self { up, down, up_free_at: 0, down_free_at: 0 }
+    pub(crate) fn of(world: &World) -> Self {
+        let mut rates: Vec<(BitRate, BitRate)> = Vec::new();
+        let class_of = (0..world.nodes()).map(NodeId).map(|node| {
+            let rate = (world.uplink(node), world.downlink(node));
+            let known = rates.iter().position(|&other| other == rate);
+            let class = known.unwrap_or_else(|| {
+                rates.push(rate);
+                rates.len() - 1
+            });
+            u8::try_from(class).expect("a world has at most 256 classes of links")
+        });
+        let class_of = class_of.collect();
+        let classes = rates.iter().map(|&(up, down)| (Pace::of(up), Pace::of(down))).collect();
+        Self { classes, class_of }
     }
 
-    /// Puts bytes on the uplink; when the last one is on its way.
+    /// How long bytes take on a node's idle uplink.
     #[inline]
-    pub(crate) fn send(&mut self, now: u64, bytes: u32) -> u64 {
-        self.up_free_at = self.up_free_at.max(now) + self.up.time_for(bytes);
-        self.up_free_at
+    pub(crate) fn up_time(&self, node: NodeId, bytes: u32) -> u64 {
+        self.classes[usize::from(self.class_of[node.index()])].0.time_for(bytes)
     }
 
-    /// How long bytes take on an idle downlink.
+    /// How long bytes take on a node's idle downlink.
     #[inline]
-    pub(crate) const fn down_time(&self, bytes: u32) -> u64 {
-        self.down.time_for(bytes)
+    pub(crate) fn down_time(&self, node: NodeId, bytes: u32) -> u64 {
+        self.classes[usize::from(self.class_of[node.index()])].1.time_for(bytes)
     }
+}
 
-    /// Bytes that would have come through an idle downlink by `now`; when they really have.
+/// When one direction of a node's link will have nothing left to carry.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Busy(u64);
+
+impl Busy {
+    /// Takes on what would take this long if it started at `from`; when it will be done.
     #[inline]
-    pub(crate) fn receive(&mut self, now: u64, bytes: u32) -> u64 {
-        let took = self.down.time_for(bytes);
-        if took == 0 {
-            return now;
+    pub(crate) fn carry(&mut self, from: u64, took: u64) -> u64 {
+        if took > 0 {
+            self.0 = self.0.max(from) + took;
+            return self.0;
         }
-        self.down_free_at = self.down_free_at.max(now - took.min(now)) + took;
-        self.down_free_at
+        from
     }
 }
 
@@ -158,12 +172,13 @@ mod tests {
     #[test]
     fn a_busy_link_makes_messages_wait() {
         let pace = Pace::of(BitRate(8_000_000)); // 1 µs a byte
-        let mut access = Access { up: pace, down: pace, up_free_at: 0, down_free_at: 0 };
-        assert_eq!(access.send(0, 100), 100_000);
-        assert_eq!(access.send(50_000, 100), 200_000);
-        assert_eq!(access.receive(100_000, 100), 100_000);
-        assert_eq!(access.receive(150_000, 100), 200_000);
-        assert_eq!(access.receive(900_000, 100), 900_000);
+        assert_eq!(pace.time_for(100), 100_000);
+        assert_eq!(Pace::of(BitRate(0)).time_for(100), 0);
+        let mut link = Busy::default();
+        assert_eq!(link.carry(0, 100_000), 100_000);
+        assert_eq!(link.carry(50_000, 100_000), 200_000);
+        assert_eq!(link.carry(900_000, 100_000), 1_000_000);
+        assert_eq!(link.carry(900_000, 0), 900_000);
     }
 
     #[test]

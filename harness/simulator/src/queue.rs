@@ -1,24 +1,53 @@
 //! A calendar queue: events in the order of `(time, sequence)`.
 //!
 //! After Brown 1988 ("Calendar queues: a fast O(1) priority queue implementation for the simulation
-//! event set problem"). Time is cut into buckets of 8 µs. The next quarter of a second has a bucket
+//! event set problem"). Time is cut into buckets of 66 µs. The next quarter of a second has a bucket
 //! each, into which an event is only appended; a bucket is put in order when its turn comes. What
 //! is farther away waits in coarser buckets, one per quarter of a second. Emptied buckets are used
 //! again, so that in the steady state nothing is allocated.
 use std::collections::BTreeMap;
 
-/// 2^13 ns per bucket: with 2 million events a second of virtual time, 16 events a bucket.
-const BUCKET_BITS: u32 = 13;
-/// 2^15 buckets, 268 ms: most messages arrive within.
-const NEAR_BITS: u32 = 15;
+use overlay_core::NodeId;
+
+use crate::memory::prefetch;
+
+/// 2^16 ns per bucket. Few enough that the ends of all near buckets stay in the cache, since every
+/// event goes to another one; to order a hundred entries in the cache costs less than to miss it.
+const BUCKET_BITS: u32 = 19;
+/// 2^12 buckets, 268 ms: most messages arrive within.
+const NEAR_BITS: u32 = 9;
 const NEAR: usize = 1 << NEAR_BITS;
+/// Sequence numbers are compared by their last 45 bits: no bucket has events 10^13 apart.
+const SEQUENCE_BITS: u32 = 64 - BUCKET_BITS - 1;
+/// How many events ahead an event's memory is asked for: about as long as memory takes.
+const AHEAD: usize = 8;
 
 #[derive(Debug)]
 struct Entry<T> {
     time: u64,
     sequence: u64,
+    target: NodeId,
     /// Taken out when its turn comes.
     item: Option<T>,
+}
+
+/// The place of an entry in its bucket's order: its time within the bucket and its sequence in one
+/// word, then where it is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    key: u64,
+    index: u32,
+    target: NodeId,
+}
+
+impl Place {
+    #[inline]
+    fn of<T>(entry: &Entry<T>, index: usize, bucket: u64) -> Self {
+        // What is late for its bucket comes first.
+        let within = entry.time.saturating_sub(bucket << BUCKET_BITS);
+        let key = within << SEQUENCE_BITS | entry.sequence & ((1 << SEQUENCE_BITS) - 1);
+        Self { key, index: index as u32, target: entry.target }
+    }
 }
 
 /// Events in the order of time, and of insertion where times are equal.
@@ -30,7 +59,7 @@ pub struct Queue<T> {
     bucket: u64,
     /// Its entries, and what of them is still to come: last is next.
     current: Vec<Entry<T>>,
-    order: Vec<(u64, u64, u32)>,
+    order: Vec<Place>,
     near: Vec<Vec<Entry<T>>>,
     /// One bit per near bucket: whether it has entries.
     occupied: Vec<u64>,
@@ -80,8 +109,8 @@ impl<T> Queue<T> {
     /// Adds an event at a time in nanoseconds. One that would be before the last event taken comes
     /// next.
     #[inline]
-    pub fn push(&mut self, time: u64, item: T) {
-        let entry = Entry { time, sequence: self.sequence, item: Some(item) };
+    pub fn push(&mut self, time: u64, target: NodeId, item: T) {
+        let entry = Entry { time, sequence: self.sequence, target, item: Some(item) };
         self.sequence += 1;
         self.length += 1;
         let bucket = time >> BUCKET_BITS;
@@ -111,32 +140,34 @@ impl<T> Queue<T> {
 
     /// Into the bucket whose turn it is: among what is still to come.
     fn push_current(&mut self, entry: Entry<T>) {
-        let key = (entry.time, entry.sequence, self.current.len() as u32);
-        let place = self.order.partition_point(|&other| other > key);
-        self.order.insert(place, key);
+        let place = Place::of(&entry, self.current.len(), self.bucket);
+        let position = self.order.partition_point(|other| other.key > place.key);
+        self.order.insert(position, place);
         self.current.push(entry);
     }
 
-    /// Takes out the next event and its time.
+    /// Takes out the next event, with its time and the node it is for.
     #[inline]
-    pub fn pop(&mut self) -> Option<(u64, T)> {
+    pub fn pop(&mut self) -> Option<(u64, NodeId, T)> {
         if self.order.is_empty() && !self.turn() {
             return None;
         }
-        let (time, _, index) = self.order.pop()?;
+        let place = self.order.pop()?;
         self.length -= 1;
-        let item = self.current[index as usize].item.take()?;
-        Some((time, item))
+        if let Some(ahead) = self.order.len().checked_sub(AHEAD) {
+            prefetch(&self.current[self.order[ahead].index as usize]);
+        }
+        let entry = &mut self.current[place.index as usize];
+        Some((entry.time, entry.target, entry.item.take()?))
     }
 
-    /// The event after next, counted from 0, if it is in the bucket whose turn it is: a hint of
-    /// what will be needed soon.
+    /// The node that an event some events ahead is for, if that is in the bucket whose turn it is:
+    /// whose memory will be needed soon.
     #[inline]
     #[must_use]
-    pub fn ahead(&self, count: usize) -> Option<&T> {
-        let place = self.order.len().checked_sub(1 + count)?;
-        let (_, _, index) = self.order[place];
-        self.current[index as usize].item.as_ref()
+    pub fn target_ahead(&self, events: usize) -> Option<NodeId> {
+        let place = self.order.len().checked_sub(events)?;
+        self.order.get(place).map(|place| place.target)
     }
 
     /// The time of the next event.
@@ -144,7 +175,7 @@ impl<T> Queue<T> {
         if self.order.is_empty() && !self.turn() {
             return None;
         }
-        self.order.last().map(|&(time, ..)| time)
+        self.order.last().map(|place| self.current[place.index as usize].time)
     }
 
     /// Goes on to the next bucket that has entries.
@@ -209,9 +240,9 @@ impl<T> Queue<T> {
         if emptied.capacity() > 0 {
             self.spare.push(emptied);
         }
-        let keys = self.current.iter().zip(0..);
-        self.order.extend(keys.map(|(entry, index)| (entry.time, entry.sequence, index)));
-        self.order.sort_unstable_by(|a, b| b.cmp(a));
+        let (entries, bucket) = (self.current.iter().enumerate(), self.bucket);
+        self.order.extend(entries.map(|(index, entry)| Place::of(entry, index, bucket)));
+        self.order.sort_unstable_by_key(|place| std::cmp::Reverse(place.key));
         true
     }
 }
@@ -246,31 +277,35 @@ mod tests {
                 for _ in 0..random.below(4) {
                     let after = if random.below(8) == 0 { 0 } else { random.below(span) };
                     let name = heap.push(now + after);
-                    queue.push(now + after, name);
+                    queue.push(now + after, NodeId(0), name);
                 }
                 for _ in 0..random.below(4) {
                     let expected = heap.0.pop().map(|Reverse(entry)| entry);
-                    let popped = queue.pop();
+                    let popped = queue.pop().map(|(time, _, name)| (time, name));
                     assert_eq!(popped, expected, "seed {seed}");
                     now = popped.map_or(now, |(time, _)| time);
                 }
                 assert_eq!(queue.len(), heap.0.len());
             }
             while let Some(Reverse(expected)) = heap.0.pop() {
-                assert_eq!(queue.pop(), Some(expected), "seed {seed}");
+                assert_eq!(
+                    queue.pop().map(|(time, _, name)| (time, name)),
+                    Some(expected),
+                    "seed {seed}"
+                );
             }
-            assert_eq!(queue.pop(), None);
+            assert!(queue.pop().is_none());
         }
     }
 
     #[test]
     fn far_events_come_after_long_silence() {
         let mut queue = Queue::new();
-        queue.push(u64::from(u32::MAX) * 1_000, "far");
-        queue.push(3, "near");
-        assert_eq!(queue.pop(), Some((3, "near")));
-        assert_eq!(queue.pop(), Some((u64::from(u32::MAX) * 1_000, "far")));
-        queue.push(0, "late");
+        queue.push(u64::from(u32::MAX) * 1_000, NodeId(1), "far");
+        queue.push(3, NodeId(2), "near");
+        assert_eq!(queue.pop(), Some((3, NodeId(2), "near")));
+        assert_eq!(queue.pop(), Some((u64::from(u32::MAX) * 1_000, NodeId(1), "far")));
+        queue.push(0, NodeId(0), "late");
         assert_eq!(queue.next_time(), Some(0));
         assert!(queue.pop().is_some() && queue.is_empty());
     }

@@ -8,7 +8,8 @@ use overlay_core::{
 use peerbench_measure::Traffic;
 use peerbench_scenario::{Scenario, World};
 
-use crate::network::{Access, Connections};
+use crate::memory::prefetch;
+use crate::network::{Access, Busy, Connections};
 use crate::{Queue, TraceDigest};
 
 /// Whether a node takes part.
@@ -26,24 +27,23 @@ struct Slot<O> {
     node: O,
     random: Random,
     traffic: Traffic,
+    uplink: Busy,
+    downlink: Busy,
     life: Life,
 }
 
-/// What waits in the queue.
+/// What waits in the queue for a node. The tag is a whole word: with a byte, every move out of the
+/// queue is a copy from odd addresses, which stalls until all stores before it are done, and that
+/// costs as much as everything else together.
 #[derive(Debug)]
+#[repr(u64)]
 pub(crate) enum Occurrence<O: Overlay> {
-    /// A message reaches the receiver's downlink, or, `queued`, comes out of it.
-    Message { to: NodeId, from: NodeId, bytes: u32, queued: bool, message: O::Message },
+    /// A message would come out of the receiver's downlink now, if the downlink were idle.
+    Arrival { from: NodeId, bytes: u32, message: O::Message },
+    /// A message comes out of the receiver's downlink.
+    Delivery { from: NodeId, bytes: u32, message: O::Message },
     /// Anything else that is put into a node.
-    Input { to: NodeId, input: Input<O> },
-}
-
-impl<O: Overlay> Occurrence<O> {
-    const fn to(&self) -> NodeId {
-        match self {
-            Self::Message { to, .. } | Self::Input { to, .. } => *to,
-        }
-    }
+    Input(Input<O>),
 }
 
 /// Sees what nodes tell the harness, and every step if it wants to.
@@ -70,8 +70,7 @@ pub struct Simulation<'a, O: Overlay> {
     config: &'a O::Config,
     world: &'a World,
     slots: Vec<Slot<O>>,
-    /// Apart from the nodes, because a sender needs its receiver's.
-    access: Vec<Access>,
+    access: Access,
     queue: Queue<Occurrence<O>>,
     connections: Connections,
     dead_peer_timeout: Option<Duration>,
@@ -117,16 +116,16 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             let (now, conduct) = (Time::ZERO, world.conduct(me));
             let rng = &mut random;
             let node = O::new(&mut Ctx { me, now, config, conduct, rng, effects: &mut effects });
-            Slot { node, random, traffic: Traffic::default(), life: Life::Up }
+            let (uplink, downlink) = (Busy::default(), Busy::default());
+            Slot { node, random, traffic: Traffic::default(), uplink, downlink, life: Life::Up }
         });
         let slots = slots.collect();
-        let access = (0..world.nodes()).map(|node| Access::of(world, NodeId(node))).collect();
         debug_assert!(effects.is_empty(), "a node asks for nothing before it has joined");
         Self {
             config,
             world,
             slots,
-            access,
+            access: Access::of(world),
             queue: Queue::new(),
             connections: Connections::new(world.nodes(), wiring.handshake_round_trips),
             dead_peer_timeout: wiring.dead_peer_timeout,
@@ -169,25 +168,27 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     /// Lets the next event happen. False if there is none.
     #[inline]
     pub fn step(&mut self, observer: &mut impl Observer<O>) -> bool {
-        let Some((time, occurrence)) = self.queue.pop() else { return false };
+        let Some((time, to, occurrence)) = self.queue.pop() else { return false };
         self.now = self.now.max(Time::from_nanos(time));
-        if let Some(soon) = self.queue.ahead(PREFETCH_AHEAD) {
-            prefetch(&self.slots[soon.to().index()]);
+        if let Some(soon) = self.queue.target_ahead(PREFETCH_AHEAD) {
+            prefetch(&self.slots[soon.index()]);
         }
         match occurrence {
-            Occurrence::Message { to, from, bytes, queued, message } => {
-                if !queued {
-                    let free_at = self.access[to.index()].receive(time, bytes);
-                    if free_at > time {
-                        let queued = true;
-                        let again = Occurrence::Message { to, from, bytes, queued, message };
-                        self.queue.push(free_at, again);
-                        return true;
-                    }
+            Occurrence::Arrival { from, bytes, message } => {
+                let took = self.access.down_time(to, bytes);
+                let begun = time.saturating_sub(took);
+                let done = self.slots[to.index()].downlink.carry(begun, took);
+                if took > 0 && done > time {
+                    let delivery = Occurrence::Delivery { from, bytes, message };
+                    self.queue.push(done, to, delivery);
+                } else {
+                    self.deliver(to, from, bytes, message, observer);
                 }
+            }
+            Occurrence::Delivery { from, bytes, message } => {
                 self.deliver(to, from, bytes, message, observer);
             }
-            Occurrence::Input { to, input } => self.give(to, input, observer),
+            Occurrence::Input(input) => self.give(to, input, observer),
         }
         true
     }
@@ -224,7 +225,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         };
         self.connections.close(to, from);
         let input = Input::PeerLost(to);
-        self.queue.push(self.now.as_nanos() + notice, Occurrence::Input { to: from, input });
+        let due = self.now.as_nanos() + notice;
+        self.queue.push(due, from, Occurrence::Input(input));
     }
 
     /// Puts an input into a node, now.
@@ -277,13 +279,13 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 Effect::SetTimer { after, timer } => {
                     let due = (self.now + after).as_nanos();
                     let input = Input::Timer(timer);
-                    self.queue.push(due, Occurrence::Input { to: me, input });
+                    self.queue.push(due, me, Occurrence::Input(input));
                 }
                 Effect::Emit(event) => {
                     if let Some(command) = observer.on_event(me, self.now, event) {
                         let input = Input::Command(command);
                         let now = self.now.as_nanos();
-                        self.queue.push(now, Occurrence::Input { to: me, input });
+                        self.queue.push(now, me, Occurrence::Input(input));
                     }
                 }
             }
@@ -299,7 +301,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
         if to == from {
             let input = Input::Message { from, message };
-            return self.queue.push(now, Occurrence::Input { to, input });
+            return self.queue.push(now, to, Occurrence::Input(input));
         }
         let bytes = wire::length(&message);
         let slot = &mut self.slots[from.index()];
@@ -309,10 +311,10 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             true => self.connections.ready(from, to, now, one_way),
             false => now,
         };
-        let sent = self.access[from.index()].send(ready, bytes);
-        let arrives = sent + one_way + self.access[to.index()].down_time(bytes);
-        let queued = false;
-        self.queue.push(arrives, Occurrence::Message { to, from, bytes, queued, message });
+        let sent = self.slots[from.index()].uplink.carry(ready, self.access.up_time(from, bytes));
+        let arrives = sent + one_way + self.access.down_time(to, bytes);
+        let occurrence = Occurrence::Arrival { from, bytes, message };
+        self.queue.push(arrives, to, occurrence);
     }
 
     /// Stops a node: without notice, so that its peers find out by themselves.
@@ -324,7 +326,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 None => self.world.one_way(node, peer),
             };
             let input = Input::PeerLost(node);
-            self.queue.push(self.now.as_nanos() + notice, Occurrence::Input { to: peer, input });
+            let due = self.now.as_nanos() + notice;
+            self.queue.push(due, peer, Occurrence::Input(input));
         }
     }
 
@@ -403,22 +406,3 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 
 /// How many events ahead a node is asked for: about as long as memory takes.
 const PREFETCH_AHEAD: usize = 4;
-
-/// Asks for a node's memory before it is needed: at 100,000 nodes most of the time is waiting.
-#[inline]
-fn prefetch<T>(slot: &T) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let start = std::ptr::from_ref(slot).cast::<i8>();
-        for line in 0..size_of::<T>().div_ceil(64) {
-            // A hint: it reads nothing and cannot fault, whatever the address.
-            #[expect(unsafe_code, reason = "a prefetch has no safe form")]
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(64 * line));
-            }
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = slot;
-}

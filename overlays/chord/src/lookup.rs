@@ -59,10 +59,14 @@ impl Router {
         pending.via = None;
         let (key, payload, timeouts) = (pending.key, pending.payload, pending.timeouts);
         let hops = pending.hops + 1;
+        if let (Payload::Locate { .. }, Origin::Peer(_, token)) = (payload, pending.origin) {
+            let body = Body::Route { token, key, payload, claim, hops, timeouts };
+            return Self::send(next, body, cx);
+        }
+        let iterative = cx.config.lookup == LookupStyle::Iterative;
         let Some(token) = self.pending.insert(pending, cx.config.max_pending) else {
             return cx.emit(Event::Dropped(DropReason::Bound));
         };
-        let iterative = cx.config.lookup == LookupStyle::Iterative;
         let body = if iterative && claim == Claim::Closer {
             Body::FindNext { token, key, skip: 0, class: payload.class() }
         } else {
@@ -76,7 +80,7 @@ impl Router {
             Payload::Request(request) => {
                 Outcome::Response(node.storage.deliver(pending.key, request, self, node.cx))
             }
-            Payload::Locate => {
+            Payload::Locate { .. } => {
                 Outcome::Located(Member::of(node.cx.me, pending.member, node.cx.config))
             }
         };
@@ -90,8 +94,12 @@ impl Router {
         let config = node.cx.config;
         match (pending.origin, outcome) {
             (Origin::Peer(peer, token), outcome) => {
+                let to = match pending.payload {
+                    Payload::Locate { asker } => asker,
+                    Payload::Request(_) => peer,
+                };
                 let body = Body::Answer { token, outcome, path };
-                node.cx.send(peer, DhtMessage::Routing(ChordMessage { to: 0, body }));
+                node.cx.send(to, DhtMessage::Routing(ChordMessage { to: 0, body }));
             }
             (Origin::Operation(op), Outcome::Response(response)) => {
                 node.storage.on_response(op, response, path, node.cx);
@@ -150,7 +158,11 @@ impl Router {
         node: Node<'_, '_>,
     ) {
         let config = node.cx.config;
-        match self.pending.take(token, |pending| pending.next.node(config) == from) {
+        let is_expected = |pending: &Pending| match pending.payload {
+            Payload::Locate { .. } => path.by == from,
+            Payload::Request(_) => pending.next.node(config) == from,
+        };
+        match self.pending.take(token, is_expected) {
             Some(pending) => self.finish(&pending, outcome, path, node),
             None => node.cx.emit(Event::Dropped(DropReason::Nonsense)),
         }

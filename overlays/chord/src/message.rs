@@ -2,7 +2,7 @@
 use alloc::sync::Arc;
 
 use overlay_core::dht::{Path, Request, Response};
-use overlay_core::{Blob, Class, Key, Message};
+use overlay_core::{Blob, Class, Key, Message, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::Member;
@@ -21,6 +21,7 @@ pub struct ChordMessage {
 /// ```text
 /// recursive:  searcher ── Route ──▶ hop ── Route ──▶ … responsible
 ///             searcher ◀─ Answer ── hop ◀─ Answer ── … responsible
+/// locate:     member ── Route ──▶ hop ── Route ──▶ … responsible ── Answer ──▶ member
 /// iterative:  searcher ── FindNext ──▶ hop, ◀── Next ──, for each hop; then
 ///             searcher ── Route ──▶ responsible, ◀── Answer ──
 /// stabilise:  member ── GetSuccessors ──▶ first successor ── Successors ──▶ member,
@@ -46,7 +47,7 @@ pub enum Body {
         /// Nodes tried in vain so far.
         timeouts: u8,
     },
-    /// To `Route`, back along its path.
+    /// To `Route`: back along its path, or straight to who wants to locate.
     Answer {
         /// The receiver's token.
         token: u32,
@@ -112,8 +113,12 @@ pub enum Body {
 pub enum Payload {
     /// The storage's.
     Request(Request),
-    /// Which member is responsible? For fingers and for joining.
-    Locate,
+    /// Which member is responsible? For fingers and for joining. The responsible node answers the
+    /// asker itself, which it is about to be linked to: nobody in between needs to remember it.
+    Locate {
+        /// The node that wants to know.
+        asker: NodeId,
+    },
 }
 
 /// What came of a request.
@@ -140,7 +145,7 @@ impl Payload {
     pub(crate) const fn class(&self) -> Class {
         match self {
             Self::Request(request) => request.class(),
-            Self::Locate => Class::Maintenance,
+            Self::Locate { .. } => Class::Maintenance,
         }
     }
 }

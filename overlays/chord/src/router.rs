@@ -140,7 +140,7 @@ impl Router {
         let Some(joining) = self.joining else { return };
         let member = &self.members[usize::from(index)];
         for (octave, place) in member.far_fingers(node.cx.config) {
-            let target = (place.to_key(), Payload::Locate);
+            let target = (place.to_key(), Payload::Locate { asker: node.cx.me });
             self.start(Origin::Finger(octave), index, target, node.reborrow());
         }
         if self.members.iter().all(|member| !member.is_alone()) {
@@ -206,7 +206,7 @@ impl Router {
             self.stabilize(index, node.cx);
             let finger = self.members[usize::from(index)].next_finger(config);
             if let (Some((octave, place)), true) = (finger, self.joining.is_none()) {
-                let target = (place.to_key(), Payload::Locate);
+                let target = (place.to_key(), Payload::Locate { asker: node.cx.me });
                 self.start(Origin::Finger(octave), index, target, node.reborrow());
             }
         }
@@ -239,16 +239,19 @@ impl Router {
     /// Doubts the next hop of requests that wait for long, and forgets those that wait for ever.
     fn doubt_the_slow(&mut self, cx: &mut Cx<'_>) {
         let (now, timeout) = (cx.now, cx.config.timeout.0);
-        while let Some(expired) =
-            self.pending.take_any(|p| now.since(p.since) > timeout * EXPIRY_TIMEOUTS)
-        {
-            Self::give_up(&expired, cx);
-        }
         let slow = self.pending.iter().filter(|pending| now.since(pending.since) > timeout);
         let slow: SmallVec<[NodeId; 2]> =
             slow.map(|pending| pending.next.node(cx.config)).collect();
         for peer in slow {
             self.doubt(peer, cx);
+        }
+        // Who wants to locate asks again anyway.
+        let patience = |pending: &Pending| match pending.payload {
+            Payload::Locate { .. } => timeout * 4,
+            Payload::Request(_) => timeout * EXPIRY_TIMEOUTS,
+        };
+        while let Some(expired) = self.pending.take_any(|p| now.since(p.since) > patience(p)) {
+            Self::give_up(&expired, cx);
         }
     }
 
@@ -290,7 +293,8 @@ impl Router {
             if !member.is_alone() {
                 continue;
             }
-            let (key, payload, claim) = (member.position.to_key(), Payload::Locate, Claim::Closer);
+            let (key, claim) = (member.position.to_key(), Claim::Closer);
+            let payload = Payload::Locate { asker: cx.me };
             let next = Member::of(joining.rendezvous, 0, cx.config);
             let pending = Pending::new(Origin::Join, index, (key, payload), cx.now);
             let pending = Pending { next, ..pending };
