@@ -29,22 +29,35 @@ impl Router {
         let config = node.cx.config;
         let key = Position::of_key(&pending.key, config.bits);
         let skip = if config.is_frozen() { pending.tried } else { 0 };
-        // Steps between members of this node cost no message; each is nearer to the key.
+        let at = (&mut pending.member, &mut pending.claim);
+        match self.decide(key, at, (skip, pending.tried), node.cx) {
+            Some(Decision::Deliver) => self.deliver(pending, node.reborrow()),
+            Some(Decision::Forward(next, claim)) => self.forward(pending, next, claim, node),
+            Some(Decision::Stuck) => Self::give_up(&pending, node.cx),
+            None => node.cx.emit(Event::Dropped(DropReason::Nonsense)),
+        }
+    }
+
+    /// What the member of this node that is nearest to a key would do with it: steps between members
+    /// of one node cost no message, and each is nearer to the key. `None` if there is no such member.
+    #[inline]
+    fn decide(
+        &self,
+        key: Position,
+        (member, claim): (&mut u16, &mut Claim),
+        tried: (u8, u8),
+        cx: &Cx<'_>,
+    ) -> Option<Decision> {
         for _ in 0..=self.members.len() {
-            let Some(member) = self.members.get(usize::from(pending.member)) else {
-                return node.cx.emit(Event::Dropped(DropReason::Nonsense));
-            };
-            match member.decide(key, pending.claim, (skip, pending.tried), config) {
-                Decision::Deliver => return self.deliver(pending, node.reborrow()),
-                Decision::Forward(next, claim) if next.node(config) == node.cx.me => {
-                    pending.member = next.index(config);
-                    pending.claim = claim;
+            let here = self.members.get(usize::from(*member))?;
+            match here.decide(key, *claim, tried, cx.config) {
+                Decision::Forward(next, as_what) if next.node(cx.config) == cx.me => {
+                    (*member, *claim) = (next.index(cx.config), as_what);
                 }
-                Decision::Forward(next, claim) => return self.forward(pending, next, claim, node),
-                Decision::Stuck => return Self::give_up(&pending, node.cx),
+                decision => return Some(decision),
             }
         }
-        Self::give_up(&pending, node.cx);
+        Some(Decision::Stuck)
     }
 
     fn forward(&mut self, mut pending: Pending, next: Member, claim: Claim, node: Node<'_, '_>) {
@@ -111,8 +124,8 @@ impl Router {
                     Self::send(successor, body, node.cx);
                 }
             }
-            (Origin::Finger(octave), Outcome::Located(found)) => {
-                if let Some(member) = self.members.get_mut(usize::from(pending.member)) {
+            (Origin::Finger { member, octave }, Outcome::Located(found)) => {
+                if let Some(member) = self.members.get_mut(usize::from(member)) {
                     self.is_unsettled |= member.set_finger(octave, found, config);
                 }
             }
@@ -179,14 +192,15 @@ impl Router {
         if cx.conduct.is(Strategy::NoForward) {
             return;
         }
-        let Some(member) = self.members.get(usize::from(to)) else {
-            return cx.emit(Event::Dropped(DropReason::Nonsense));
-        };
         let place = Position::of_key(&key, cx.config.bits);
-        let next = match member.decide(place, Claim::Closer, (skip, skip), cx.config) {
-            Decision::Deliver => None,
-            Decision::Forward(next, claim) => Some((next, claim)),
-            Decision::Stuck => Some((member.me, Claim::Survivor)),
+        let (mut member, mut claim) = (to, Claim::Closer);
+        let next = match self.decide(place, (&mut member, &mut claim), (skip, skip), cx) {
+            Some(Decision::Forward(next, claim)) => (next, claim),
+            // Responsible, or the best that is left.
+            Some(Decision::Deliver | Decision::Stuck) => {
+                (Member::of(cx.me, member, cx.config), Claim::Survivor)
+            }
+            None => return cx.emit(Event::Dropped(DropReason::Nonsense)),
         };
         let body = Body::Next { token, next, class };
         cx.send(from, DhtMessage::Routing(ChordMessage { to: 0, body }));
@@ -196,7 +210,7 @@ impl Router {
         &mut self,
         from: NodeId,
         token: u32,
-        next: Option<(Member, Claim)>,
+        (mut next, mut claim): (Member, Claim),
         node: Node<'_, '_>,
     ) {
         let config = node.cx.config;
@@ -205,19 +219,17 @@ impl Router {
         };
         pending.since = node.cx.now;
         pending.tried = core::mem::take(&mut pending.skip);
-        let (next, claim) = match next {
-            Some(step) if pending.hops < MAX_HOPS => {
-                pending.hops += 1;
-                pending.via = Some(pending.next);
-                step
-            }
-            // The node just asked is responsible itself.
-            _ => (pending.next, Claim::Survivor),
-        };
+        if next.node(config) == from {
+            claim = Claim::Survivor; // Itself, or another member of the same node: no step further.
+        } else if pending.hops < MAX_HOPS {
+            pending.hops += 1;
+            pending.via = Some(pending.next);
+        } else {
+            (next, claim) = (pending.next, Claim::Survivor);
+        }
         if next.node(config) == node.cx.me {
-            pending.member = next.index(config);
-            pending.claim = claim;
-            return self.deliver(pending, node);
+            (pending.member, pending.claim) = (next.index(config), claim);
+            return self.advance(pending, node);
         }
         pending.next = next;
         let (key, payload, timeouts) = (pending.key, pending.payload, pending.timeouts);

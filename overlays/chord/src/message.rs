@@ -71,8 +71,9 @@ pub enum Body {
     Next {
         /// The receiver's token.
         token: u32,
-        /// The next member; `None`: the answering member itself is responsible.
-        next: Option<(Member, Claim)>,
+        /// The next member, and what it is believed to be; one of the answering node's own if that
+        /// is responsible.
+        next: (Member, Claim),
         /// What the request behind it is for.
         class: Class,
     },

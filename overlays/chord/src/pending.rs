@@ -59,8 +59,8 @@ pub(crate) enum Origin {
     Operation(OpId),
     /// To this node's member that is joining.
     Join,
-    /// To this node's member that refreshes a finger.
-    Finger(u8),
+    /// To the member of this node that refreshes this finger.
+    Finger { member: u16, octave: u8 },
     /// To the node that forwarded the request here, under its token.
     Peer(NodeId, u32),
 }

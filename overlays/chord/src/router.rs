@@ -141,7 +141,8 @@ impl Router {
         let member = &self.members[usize::from(index)];
         for (octave, place) in member.far_fingers(node.cx.config) {
             let target = (place.to_key(), Payload::Locate { asker: node.cx.me });
-            self.start(Origin::Finger(octave), index, target, node.reborrow());
+            let origin = Origin::Finger { member: index, octave };
+            self.start(origin, index, target, node.reborrow());
         }
         if self.members.iter().all(|member| !member.is_alone()) {
             self.joining = None;
@@ -207,7 +208,8 @@ impl Router {
             let finger = self.members[usize::from(index)].next_finger(config);
             if let (Some((octave, place)), true) = (finger, self.joining.is_none()) {
                 let target = (place.to_key(), Payload::Locate { asker: node.cx.me });
-                self.start(Origin::Finger(octave), index, target, node.reborrow());
+                let origin = Origin::Finger { member: index, octave };
+                self.start(origin, index, target, node.reborrow());
             }
         }
         self.set_tick(node.cx);
