@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use peerbench_measure::{Driver, FolderError, Key, Measurement, RunFolder, RunRecord, Setup, Status};
+use peerbench_measure::{
+    Driver, FolderError, Key, Measurement, RunFolder, RunRecord, Setup, Status,
+};
 use peerbench_scenario::Scenario;
 use peerbench_testbed::Plan;
 
@@ -73,11 +75,18 @@ fn measure(
 ) -> Result<Measurement, Failure> {
     let (scenario, seed) = (&chosen.scenario, job.seed);
     match job.driver {
-        Driver::Simulator => {
-            (job.entry.simulate)(&chosen.document, scenario, seed, progress, stop)
-        }
+        Driver::Simulator => (job.entry.simulate)(&chosen.document, scenario, seed, progress, stop),
         Driver::Testbed => {
-            let plan = Plan::of_this_program(job.entry.name, scenario, seed)?;
+            let plan = Plan {
+                scenario: scenario.clone(),
+                seed,
+                executable: std::env::current_exe().map_err(|source| Failure::File {
+                    what: "cannot find the program itself, of which nodes are started,",
+                    path: "peerbench".to_owned(),
+                    source,
+                })?,
+                arguments: ["node".into(), job.entry.name.into()].into(),
+            };
             (job.entry.test)(&plan, progress, stop)
         }
     }

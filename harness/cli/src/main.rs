@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.verb {
-        Verb::Bench(bench) => bench::run(&bench, &interruption()?),
+        Verb::Bench(bench) => bench::run(&bench, interruption()?.as_ref()),
         Verb::Report(report) => show::report(&report),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),

@@ -55,7 +55,10 @@ pub(crate) fn list(what: Listed) -> ExitCode {
         Listed::Scenarios => {
             for name in builtin_names() {
                 let about = builtin(name).and_then(|document| document.scenario());
-                println!("{name:28} {}", about.map(|scenario| scenario.description).unwrap_or_default());
+                println!(
+                    "{name:28} {}",
+                    about.map(|scenario| scenario.description).unwrap_or_default()
+                );
             }
         }
         Listed::Metrics => print!("{}", peerbench_reports::list()),

@@ -32,7 +32,7 @@ pub use world::{DueFault, Operations, World};
 const BUILT_IN: &[(&str, &str)] = &[("default", include_str!("../../../configs/default.yaml"))];
 
 /// The names of the scenarios that come with the program.
-pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+pub fn builtin_names() -> impl Iterator<Item = &'static str> + Clone {
     BUILT_IN.iter().map(|(name, _)| *name)
 }
 

@@ -20,7 +20,7 @@ const NEAR: usize = 1 << NEAR_BITS;
 /// Sequence numbers are compared by their last 45 bits: no bucket has events 10^13 apart.
 const SEQUENCE_BITS: u32 = 64 - BUCKET_BITS - 1;
 /// How many events ahead an event's memory is asked for: about as long as memory takes.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 #[derive(Debug)]
 struct Entry<T> {

@@ -405,4 +405,4 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 }
 
 /// How many events ahead a node is asked for: about as long as memory takes.
-const PREFETCH_AHEAD: usize = 4;
+const PREFETCH_AHEAD: usize = 8;

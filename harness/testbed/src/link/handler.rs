@@ -185,6 +185,10 @@ impl Handler {
                 }
             }
         }
+        if total >= BATCH {
+            // There may be more, and the stream will not say so again.
+            cx.waker().wake_by_ref();
+        }
         if self.read_closed && self.decoder.is_within_frame() {
             self.fault = Some(Fault::CutShort);
         }

@@ -222,12 +222,28 @@ impl Storage {
         if !self.keep(key, record, true, cx) {
             return Response::Refused;
         }
-        let replicas = routing.replica_set(&key, cx.config);
-        for &replica in &replicas {
-            self.send_record(key, replica, false, cx);
-        }
-        self.set_copies(&key, replicas);
+        self.place(key, routing, cx);
         Response::Stored
+    }
+
+    /// Puts copies of a record where they belong; or passes it on if a still nearer node has joined
+    /// since this one was believed to be responsible.
+    fn place<R: Routing>(&mut self, key: Key, routing: &R, cx: &mut DhtCtx<'_, R>) {
+        match routing.heir(&key, cx.config) {
+            Some(heir) if !routing.is_responsible(&key, cx.config) => {
+                if let Some(entry) = self.records.get_mut(&key) {
+                    entry.responsible = false;
+                }
+                self.send_record(key, heir, true, cx);
+            }
+            _ => {
+                let replicas = routing.replica_set(&key, cx.config);
+                for &replica in &replicas {
+                    self.send_record(key, replica, false, cx);
+                }
+                self.set_copies(&key, replicas);
+            }
+        }
     }
 
     fn holder_of<R: Routing>(&self, key: &Key, cx: &mut DhtCtx<'_, R>) -> Option<NodeId> {
@@ -312,17 +328,21 @@ impl Storage {
     pub fn on_neighborhood_change<R: Routing>(&mut self, routing: &R, cx: &mut DhtCtx<'_, R>) {
         let keys: Vec<Key> = self.records.keys().copied().collect();
         for key in keys {
-            let responsible = routing.is_responsible(&key, cx.config);
+            let is_responsible = routing.is_responsible(&key, cx.config);
+            let heir = routing.heir(&key, cx.config);
             let Some(entry) = self.records.get_mut(&key) else { continue };
-            let was_responsible = core::mem::replace(&mut entry.responsible, responsible);
-            let copies = core::mem::take(&mut entry.copies);
-            if responsible {
+            if is_responsible {
+                entry.responsible = true;
+                let copies = core::mem::take(&mut entry.copies);
                 let replicas = routing.replica_set(&key, cx.config);
                 for &replica in replicas.iter().filter(|node| !copies.contains(node)) {
                     self.send_record(key, replica, false, cx);
                 }
                 self.set_copies(&key, replicas);
-            } else if let (true, Some(heir)) = (was_responsible, routing.heir(&key, cx.config)) {
+            } else if let (true, Some(heir)) = (entry.responsible, heir) {
+                // Without an heir this node cannot tell, and keeps what it has.
+                entry.responsible = false;
+                entry.copies.clear();
                 self.send_record(key, heir, true, cx);
             }
         }
@@ -377,24 +397,8 @@ impl Storage {
         if damaged {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
-        if !self.keep(key, record, responsible, cx) || !responsible {
-            return;
-        }
-        // Asked to be responsible without being so: a still nearer node has joined meanwhile.
-        match routing.heir(&key, cx.config) {
-            Some(heir) if !routing.is_responsible(&key, cx.config) => {
-                if let Some(entry) = self.records.get_mut(&key) {
-                    entry.responsible = false;
-                }
-                self.send_record(key, heir, true, cx);
-            }
-            _ => {
-                let replicas = routing.replica_set(&key, cx.config);
-                for &replica in &replicas {
-                    self.send_record(key, replica, false, cx);
-                }
-                self.set_copies(&key, replicas);
-            }
+        if self.keep(key, record, responsible, cx) && responsible {
+            self.place(key, routing, cx);
         }
     }
 
