@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use overlay_core::NodeId;
+use overlay_core::dht::Routing as _;
 
 use crate::{ChordConfig, Member, Position, RingMember, Router};
 

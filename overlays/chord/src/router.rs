@@ -54,12 +54,6 @@ impl Router {
         &self.members
     }
 
-    /// Whether every member of this node has its place on the ring.
-    #[must_use]
-    pub fn is_joined(&self) -> bool {
-        !self.members.is_empty() && self.joining.is_none()
-    }
-
     pub(crate) fn send(to: Member, body: Body, cx: &mut Cx<'_>) {
         let message = ChordMessage { to: to.index(cx.config), body };
         cx.send(to.node(cx.config), DhtMessage::Routing(message));
@@ -344,6 +338,10 @@ impl Routing for Router {
         self.members = (0..cx.config.virtual_nodes).map(place).collect();
         self.ask_rendezvous(Joining { op, rendezvous, since: cx.now }, cx);
         self.set_tick(cx);
+    }
+
+    fn is_joined(&self) -> bool {
+        !self.members.is_empty() && self.joining.is_none()
     }
 
     fn leave(&mut self, cx: &mut Cx<'_>) {

@@ -51,6 +51,8 @@ pub trait Routing: Sized + Send + 'static {
     fn found(&mut self, founders: u32, cx: &mut DhtCtx<'_, Self>);
     /// See [`Command::Join`]; emits `Joined` when done.
     fn join(&mut self, op: OpId, rendezvous: NodeId, cx: &mut DhtCtx<'_, Self>);
+    /// Whether this node has its place in the overlay.
+    fn is_joined(&self) -> bool;
     /// Tells the neighbours good-bye.
     fn leave(&mut self, cx: &mut DhtCtx<'_, Self>);
     /// Moves a request to the node responsible for the key, where it is given to
@@ -287,6 +289,9 @@ impl<R: Routing> Overlay for Dht<R> {
         match message {
             DhtMessage::Routing(message) => routing.on_message(from, message, At { storage, cx }),
             DhtMessage::Storage(message) => storage.on_message(from, message, routing, cx),
+        }
+        if storage.has_early() && routing.is_joined() {
+            storage.publish_early(routing, cx);
         }
     }
 

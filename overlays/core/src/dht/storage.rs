@@ -136,6 +136,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct Storage {
     held: BTreeMap<Key, Blob>,
+    /// Published before this node had joined.
+    early: Vec<(OpId, Item)>,
     records: BTreeMap<Key, Entry>,
     fetching: SmallVec<[(OpId, NodeId); 1]>,
     republishing: bool,
@@ -158,7 +160,23 @@ impl Storage {
             self.republishing = true;
             set_republish_timer(every.into(), cx);
         }
-        self.put(op, item, routing, cx);
+        if routing.is_joined() {
+            self.put(op, item, routing, cx);
+        } else {
+            self.early.push((op, item));
+        }
+    }
+
+    /// Whether there are items that were published before this node had joined.
+    pub(super) const fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    /// Tells the responsible nodes of items that were published before this node had joined.
+    pub(super) fn publish_early<R: Routing>(&mut self, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
+        for (op, item) in core::mem::take(&mut self.early) {
+            self.put(op, item, routing, cx);
+        }
     }
 
     fn put<R: Routing>(&mut self, op: OpId, item: Item, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
