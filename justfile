@@ -1,0 +1,62 @@
+# peerbench: benchmarks peer-to-peer overlays side by side. `just` alone prints this page.
+
+peerbench := "cargo run --release --quiet --"
+
+[private]
+default:
+    @just --list --unsorted
+
+# Measure overlays on the testbed and in the simulator: `just bench chord --nodes 32`
+[group('measure')]
+bench +arguments='chord':
+    {{ peerbench }} bench {{ arguments }}
+
+# Measure in the simulator alone: `just simulate chord --nodes 100000`
+[group('measure')]
+simulate +arguments='chord':
+    {{ peerbench }} bench --driver simulator {{ arguments }}
+
+# Print what papers published beside what comes out here
+[group('measure')]
+papers *scenario:
+    {{ peerbench }} papers {{ scenario }}
+
+# Print the table of a stored run again; without one, of the latest
+[group('read')]
+report *arguments:
+    {{ peerbench }} report {{ arguments }}
+
+# List what there is: `just list overlays`, `scenarios` or `metrics`
+[group('read')]
+list what='overlays':
+    {{ peerbench }} list {{ what }}
+
+# Say what a metric means: `just explain lookup_hops_mean`
+[group('read')]
+explain metric:
+    {{ peerbench }} explain {{ metric }}
+
+# Check a scenario: `just check --scenario mine.yaml`
+[group('read')]
+check *arguments:
+    {{ peerbench }} config check {{ arguments }}
+
+# Run the tests
+[group('develop')]
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# Run the micro-benchmarks
+[group('develop')]
+criterion *arguments:
+    cargo bench -p peerbench-simulator {{ arguments }}
+
+# Format, lint, test and bench, as CI does
+[group('develop')]
+ci:
+    bash .ci/run
+
+# Write the JSON Schema of scenarios after a change of their fields
+[group('develop')]
+schema:
+    {{ peerbench }} config schema > configs/scenario.schema.json
