@@ -438,18 +438,18 @@ impl Routing for Router {
         Some(heir)
     }
 
-    fn replica_set(&self, key: &Key, config: &ChordConfig) -> SmallVec<[NodeId; 4]> {
-        let mut replicas = SmallVec::new();
-        let Some(member) = self.member_after(key, config) else { return replicas };
+    fn next_in_line(&self, key: &Key, most: u8, config: &ChordConfig) -> SmallVec<[NodeId; 4]> {
+        let mut nodes = SmallVec::new();
+        let Some(member) = self.member_after(key, config) else { return nodes };
         for node in member.successors().iter().map(|successor| successor.node(config)) {
-            if replicas.len() == usize::from(config.storage.replicas) {
+            if nodes.len() == usize::from(most) {
                 break;
             }
-            if node != member.me.node(config) && !replicas.contains(&node) {
-                replicas.push(node);
+            if node != member.me.node(config) && !nodes.contains(&node) {
+                nodes.push(node);
             }
         }
-        replicas
+        nodes
     }
 
     fn state_bytes(&self, config: &ChordConfig) -> u64 {

@@ -69,9 +69,9 @@ pub trait Routing: Sized + Send + 'static {
     fn is_responsible(&self, key: &Key, config: &Self::Config) -> bool;
     /// The neighbour that is nearer to being responsible for the key than this node.
     fn heir(&self, key: &Key, config: &Self::Config) -> Option<NodeId>;
-    /// The nodes next in line for the key after this one, nearest first, at most as many as the
-    /// storage wants copies: where copies go.
-    fn replica_set(&self, key: &Key, config: &Self::Config) -> SmallVec<[NodeId; 4]>;
+    /// The nodes next in line for the key after this one, nearest first, at most so many: where
+    /// copies go.
+    fn next_in_line(&self, key: &Key, most: u8, config: &Self::Config) -> SmallVec<[NodeId; 4]>;
     /// Encoded size of what the router remembers, in bytes.
     fn state_bytes(&self, config: &Self::Config) -> u64;
     /// See [`Overlay::neighbors`].
@@ -271,8 +271,12 @@ impl<R: Routing> Overlay for Dht<R> {
             }
             Command::Fetch { op, key, holder } => storage.fetch(op, key, holder, cx),
             Command::Leave { op } => {
-                storage.hand_over_all(routing, cx);
+                // Good-byes first: whoever gets the records must know by then that they are its own.
+                let records = storage.hand_over(routing, cx);
                 routing.leave(cx);
+                for (heir, record) in records {
+                    cx.send(heir, DhtMessage::Storage(record));
+                }
                 cx.emit(crate::Event::Left { op });
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Either the responsible node keeps a *pointer* to who holds the item, or the *value* itself: the
 //! two options of a distributed hash table. Copies go to the nodes next in line
-//! ([`Routing::replica_set`]), as CFS does on Chord (Dabek et al. 2001, section 4.2).
+//! ([`Routing::next_in_line`]), as CFS does on Chord (Dabek et al. 2001, section 4.2).
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -248,20 +248,40 @@ impl Storage {
     /// since this one was believed to be responsible.
     fn place<R: Routing>(&mut self, key: Key, routing: &R, cx: &mut DhtCtx<'_, R>) {
         match routing.heir(&key, cx.config) {
-            Some(heir) if !routing.is_responsible(&key, cx.config) => {
-                if let Some(entry) = self.records.get_mut(&key) {
-                    entry.responsible = false;
-                }
-                self.send_record(key, heir, true, cx);
-            }
-            _ => {
-                let replicas = routing.replica_set(&key, cx.config);
-                for &replica in &replicas {
-                    self.send_record(key, replica, false, cx);
-                }
-                self.set_copies(&key, replicas);
-            }
+            Some(heir) if !routing.is_responsible(&key, cx.config) => self.pass_on(key, heir, cx),
+            _ => self.copy(key, &[], routing, cx),
         }
+    }
+
+    /// Sends copies of a record to the nodes next in line, but for those that have one.
+    fn copy<R: Routing>(
+        &mut self,
+        key: Key,
+        have_one: &[NodeId],
+        routing: &R,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        let Some(entry) = self.records.get_mut(&key) else { return };
+        entry.copies = routing.next_in_line(&key, R::storage(cx.config).replicas, cx.config);
+        for &replica in entry.copies.iter().filter(|node| !have_one.contains(node)) {
+            let record = entry.record.clone();
+            let store = StorageMessage::Store { key, record, responsible: false };
+            cx.send(replica, DhtMessage::Storage(store));
+        }
+    }
+
+    /// Passes a record on to a node nearer to being responsible, and keeps it as the first of that
+    /// node's copies, if there are to be any.
+    fn pass_on<R: Routing>(&mut self, key: Key, heir: NodeId, cx: &mut DhtCtx<'_, R>) {
+        let Some(entry) = self.records.get_mut(&key) else { return };
+        entry.responsible = false;
+        entry.copies.clear();
+        let record = entry.record.clone();
+        if R::storage(cx.config).replicas == 0 {
+            self.records.remove(&key);
+        }
+        let store = StorageMessage::Store { key, record, responsible: true };
+        cx.send(heir, DhtMessage::Storage(store));
     }
 
     fn holder_of<R: Routing>(&self, key: &Key, cx: &mut DhtCtx<'_, R>) -> Option<NodeId> {
@@ -305,24 +325,6 @@ impl Storage {
         true
     }
 
-    fn set_copies(&mut self, key: &Key, copies: SmallVec<[NodeId; 4]>) {
-        if let Some(entry) = self.records.get_mut(key) {
-            entry.copies = copies;
-        }
-    }
-
-    fn send_record<R: Routing>(
-        &self,
-        key: Key,
-        to: NodeId,
-        responsible: bool,
-        cx: &mut DhtCtx<'_, R>,
-    ) {
-        let Some(entry) = self.records.get(&key) else { return };
-        let record = entry.record.clone();
-        cx.send(to, DhtMessage::Storage(StorageMessage::Store { key, record, responsible }));
-    }
-
     /// The response to a request that this node routed came back.
     pub fn on_response<R: Routing>(
         &mut self,
@@ -352,27 +354,27 @@ impl Storage {
             if is_responsible {
                 entry.responsible = true;
                 let copies = core::mem::take(&mut entry.copies);
-                let replicas = routing.replica_set(&key, cx.config);
-                for &replica in replicas.iter().filter(|node| !copies.contains(node)) {
-                    self.send_record(key, replica, false, cx);
-                }
-                self.set_copies(&key, replicas);
+                self.copy(key, &copies, routing, cx);
             } else if let (true, Some(heir)) = (entry.responsible, heir) {
                 // Without an heir this node cannot tell, and keeps what it has.
-                entry.responsible = false;
-                entry.copies.clear();
-                self.send_record(key, heir, true, cx);
+                self.pass_on(key, heir, cx);
             }
         }
     }
 
-    /// Gives every record this node is responsible for to the node next in line: it is leaving.
-    pub(super) fn hand_over_all<R: Routing>(&mut self, routing: &R, cx: &mut DhtCtx<'_, R>) {
-        for (&key, _) in self.records.iter().filter(|(_, entry)| entry.responsible) {
-            if let Some(&next) = routing.replica_set(&key, cx.config).first() {
-                self.send_record(key, next, true, cx);
-            }
-        }
+    /// Every record this node is responsible for, for the node next in line: this one is leaving.
+    pub(super) fn hand_over<R: Routing>(
+        &mut self,
+        routing: &R,
+        cx: &DhtCtx<'_, R>,
+    ) -> Vec<(NodeId, StorageMessage)> {
+        let records = core::mem::take(&mut self.records);
+        let own = records.into_iter().filter(|(_, entry)| entry.responsible);
+        let with_heir = own.filter_map(|(key, Entry { record, .. })| {
+            let heir = *routing.next_in_line(&key, 1, cx.config).first()?;
+            Some((heir, StorageMessage::Store { key, record, responsible: true }))
+        });
+        with_heir.collect()
     }
 
     pub(super) fn on_message<R: Routing>(

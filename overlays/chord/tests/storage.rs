@@ -1,0 +1,148 @@
+//! Publish, search and fetch on a ring whose nodes come and go.
+mod common;
+
+use common::{Network, Setting};
+use overlay_core::{Blob, Item, Key, NodeId, Oracle as _};
+
+const NODES: u32 = 24;
+const ITEMS: u64 = 40;
+
+fn setting(storage: &str) -> Setting {
+    Setting::new(
+        &format!(
+            "nodes: {NODES}
+network: {{uniform_round_trip: 50ms, handshake_round_trips: 0.0}}
+overlays:
+  chord: {{successors: 4, storage: {storage}}}
+"
+        ),
+        1,
+    )
+}
+
+fn item(number: u64) -> Item {
+    let key = Key::of(&number.to_be_bytes());
+    Item { key, blob: Blob::new(number, 1_000) }
+}
+
+fn items() -> impl Iterator<Item = Item> {
+    (0..ITEMS).map(item)
+}
+
+/// Somebody publishes each item: of the nodes 0 to 3, who stay.
+fn publish_all(network: &mut Network<'_>) {
+    for (number, item) in (0..).zip(items()) {
+        assert!(network.publish(NodeId(number % 4), item), "item {number}");
+    }
+    network.wait(1);
+}
+
+/// Every item is found and fetched from here, whole.
+fn assert_all_there(network: &mut Network<'_>, from: NodeId) {
+    for item in items() {
+        let answer = network.search(from, item.key).expect("the search is answered");
+        let holder = answer.holder.expect("the item is known");
+        let blob = network.fetch(from, item.key, holder).expect("the holder has it");
+        assert_eq!(blob, item.blob);
+    }
+}
+
+#[test]
+fn a_pointer_leads_to_the_publisher() {
+    let setting = setting("{keep: pointer, replicas: 0}");
+    let mut network = setting.settled_network();
+    publish_all(&mut network);
+    for (number, item) in (0..).zip(items()) {
+        let answer = network.search(NodeId(20), item.key).expect("the search is answered");
+        assert_eq!(answer.by, setting.ring().responsible(&item.key)[0]);
+        assert_eq!(answer.holder, Some(NodeId(number % 4)));
+    }
+    assert_all_there(&mut network, NodeId(9));
+}
+
+#[test]
+fn a_value_is_with_the_responsible_node_whatever_becomes_of_the_publisher() {
+    let setting = setting("{keep: value, replicas: 0}");
+    let (mut network, ring) = (setting.settled_network(), setting.ring());
+    let owned_by_others = |item: &Item| ring.responsible(&item.key)[0].0 > 3;
+    publish_all(&mut network);
+    (0..4).for_each(|publisher| network.simulation.kill(NodeId(publisher)));
+    network.wait(20);
+    for item in items().filter(owned_by_others) {
+        let answer = network.search(NodeId(9), item.key).expect("the search is answered");
+        assert_eq!(answer.holder, Some(ring.responsible(&item.key)[0]));
+        let blob = network.fetch(NodeId(9), item.key, answer.by).expect("the value is there");
+        assert_eq!(blob, item.blob);
+    }
+}
+
+#[test]
+fn what_nobody_published_is_not_found_and_not_fetched() {
+    let setting = setting("{}");
+    let mut network = setting.settled_network();
+    let key = item(ITEMS).key;
+    let answer = network.search(NodeId(5), key).expect("the search is answered");
+    assert_eq!((answer.holder, answer.by), (None, setting.ring().responsible(&key)[0]));
+    assert_eq!(network.fetch(NodeId(5), key, NodeId(6)), None);
+}
+
+/// With r copies, r nodes may die at once: the next in line has what the responsible node had.
+#[test]
+fn items_outlive_the_responsible_node_and_all_copies_but_one() {
+    for keep in ["pointer", "value"] {
+        let setting = setting(&format!("{{keep: {keep}, replicas: 3}}"));
+        let mut network = setting.settled_network();
+        publish_all(&mut network);
+        let ring = setting.ring();
+        // Three neighbours on the ring that published nothing.
+        let run = items().map(|item| ring.responsible(&item.key));
+        let run = run.map(|nodes| nodes[..3].to_vec());
+        let victims = run.into_iter().find(|nodes| nodes.iter().all(|node| node.0 > 3));
+        for &victim in victims.as_ref().expect("24 nodes have such a run") {
+            network.simulation.kill(victim);
+        }
+        network.wait(20);
+        assert_all_there(&mut network, NodeId(1));
+    }
+}
+
+#[test]
+fn keys_are_handed_over_to_a_node_that_joins() {
+    for keep in ["pointer", "value"] {
+        let setting = setting(&format!("{{keep: {keep}, replicas: 0}}"));
+        let mut network = setting.network();
+        network.found(NODES / 2);
+        network.wait(5);
+        publish_all(&mut network);
+        for node in (NODES / 2..NODES).map(NodeId) {
+            assert!(network.join(node, NodeId(0)), "{node}");
+        }
+        network.wait(20);
+        network.assert_converged(&setting.ring());
+        for (node, chord) in network.simulation.live() {
+            let kept: Vec<Key> = chord.storage().keys().copied().collect();
+            let is_its = |key: &Key| setting.ring().responsible(key)[0] == node;
+            let mut expected: Vec<Key> = items().map(|item| item.key).filter(is_its).collect();
+            expected.sort_unstable();
+            assert_eq!(kept, expected, "{keep}: {node}");
+        }
+        assert_all_there(&mut network, NodeId(NODES - 1));
+    }
+}
+
+#[test]
+fn keys_are_handed_over_by_a_node_that_leaves() {
+    for keep in ["pointer", "value"] {
+        let setting = setting(&format!("{{keep: {keep}, replicas: 0}}"));
+        let (mut network, mut ring) = (setting.settled_network(), setting.ring());
+        publish_all(&mut network);
+        for node in (NODES / 2..NODES).map(NodeId) {
+            assert!(network.leave(node), "{node}");
+            ring.set_alive(node, false);
+            network.wait(2);
+        }
+        network.wait(20);
+        network.assert_converged(&ring);
+        assert_all_there(&mut network, NodeId(1));
+    }
+}
