@@ -29,6 +29,11 @@ pub(crate) enum Verb {
         /// The metric's name, as `peerbench list metrics` shows it
         metric: String,
     },
+    /// Print what papers published beside what comes out here
+    Papers {
+        /// Only the set-ups whose names begin like this, such as `chord-failures`
+        scenario: Option<String>,
+    },
     /// Check, show and describe scenarios
     #[command(subcommand)]
     Config(Config),

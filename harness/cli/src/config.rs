@@ -7,6 +7,7 @@ use peerbench_scenario::{Document, Scenario, builtin, builtin_names};
 use crate::arguments::{Config, ScenarioChoice};
 use crate::failure::Failure;
 use crate::overlays::{Entry, OVERLAYS};
+use crate::papers;
 
 /// A scenario as it was written, and as it is meant.
 pub(crate) struct Chosen {
@@ -46,7 +47,11 @@ fn read(name: &str) -> Result<Document, Failure> {
     if builtin_names().any(|known| known == name) {
         return Ok(builtin(name)?);
     }
-    Err(Failure::unknown("scenario", name, builtin_names()))
+    if papers::SCENARIOS.iter().any(|(known, _)| *known == name) {
+        return papers::scenario(name);
+    }
+    let names = builtin_names().chain(papers::SCENARIOS.iter().map(|(name, _)| *name));
+    Err(Failure::unknown("scenario", name, names))
 }
 
 /// `7`, `1,2,3`, `1..16` (both ends included), or several of these with commas.

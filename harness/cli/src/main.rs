@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod failure;
 mod overlays;
+mod papers;
 mod progress;
 mod show;
 
@@ -31,6 +32,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Report(report) => show::report(&report),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),
+        Verb::Papers { scenario } => show::papers(scenario.as_deref(), interruption()?.as_ref()),
         Verb::Config(config) => config::run(&config),
         Verb::Completions { shell } => Ok(arguments::completions(shell)),
         Verb::Node { overlay } => (overlays::find(&overlay)?.node)(),

@@ -185,7 +185,7 @@ fn measure(
 }
 
 /// The set-up of this name.
-fn scenario(name: &str) -> Result<Document, Failure> {
+pub(crate) fn scenario(name: &str) -> Result<Document, Failure> {
     let names = SCENARIOS.iter().map(|(name, _)| *name);
     let (_, text) = SCENARIOS
         .iter()

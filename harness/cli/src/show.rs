@@ -2,14 +2,17 @@
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use peerbench_measure::{METRICS, RunFolder};
 use peerbench_reports::Summary;
 use peerbench_scenario::{builtin, builtin_names};
 
 use crate::arguments::{Listed, Report};
-use crate::failure::{Failure, NOTHING_MEASURED};
+use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::overlays::OVERLAYS;
+use crate::papers;
+use crate::progress::Shown;
 
 /// Width of the table where the terminal does not tell its own.
 const WIDTH: usize = 100;
@@ -44,6 +47,31 @@ pub(crate) fn report(report: &Report) -> Result<ExitCode, Failure> {
     Ok(if summary.is_empty() { ExitCode::from(NOTHING_MEASURED) } else { ExitCode::SUCCESS })
 }
 
+/// `peerbench papers`: fails if a figure differs for no known reason.
+pub(crate) fn papers(prefix: Option<&str>, stop: &AtomicBool) -> Result<ExitCode, Failure> {
+    let mut expectations = papers::expectations();
+    let names: Vec<String> = expectations.iter().map(|wanted| wanted.scenario.clone()).collect();
+    if let Some(prefix) = prefix {
+        expectations.retain(|wanted| wanted.scenario.starts_with(prefix));
+        if expectations.is_empty() {
+            let names = names.iter().map(String::as_str);
+            return Err(Failure::unknown("paper's scenario", prefix, names));
+        }
+    }
+    let progress = Shown::new();
+    let rows = papers::run(expectations, &progress, stop)?;
+    progress.done();
+    print!("{}", papers::render(&rows, terminal_width().unwrap_or(WIDTH)));
+    let failed = rows.iter().any(|row| {
+        matches!(row.verdict(), papers::Verdict::Differs | papers::Verdict::NotMeasured)
+    });
+    Ok(match (stop.load(Ordering::Relaxed), failed) {
+        (true, _) => ExitCode::from(INTERRUPTED),
+        (false, true) => ExitCode::from(FAILED),
+        (false, false) => ExitCode::SUCCESS,
+    })
+}
+
 /// `peerbench list WHAT`.
 pub(crate) fn list(what: Listed) -> ExitCode {
     match what {
@@ -53,12 +81,12 @@ pub(crate) fn list(what: Listed) -> ExitCode {
             }
         }
         Listed::Scenarios => {
-            for name in builtin_names() {
-                let about = builtin(name).and_then(|document| document.scenario());
-                println!(
-                    "{name:28} {}",
-                    about.map(|scenario| scenario.description).unwrap_or_default()
-                );
+            let papers = papers::SCENARIOS.iter().map(|(name, _)| (*name, papers::scenario(name)));
+            let own = builtin_names().map(|name| (name, builtin(name).map_err(Failure::from)));
+            for (name, document) in own.chain(papers) {
+                let scenario = document.and_then(|document| Ok(document.scenario()?));
+                let about = scenario.map(|scenario| scenario.description).unwrap_or_default();
+                println!("{name:30} {about}");
             }
         }
         Listed::Metrics => print!("{}", peerbench_reports::list()),
