@@ -9,7 +9,7 @@ use super::hub::{Hub, Word};
 use super::processes::{Launcher, Processes};
 use crate::Error;
 use crate::clock::Moment;
-use crate::control::{Address, Notice, Order, Token};
+use crate::control::{Address, Notice, Order};
 
 /// Round trips of which the median is taken.
 const ROUND_TRIPS: u32 = 2_000;
@@ -34,8 +34,8 @@ pub(super) fn spin() -> Duration {
 ///
 /// # Errors
 /// If the two processes cannot be started or do not answer in time.
-pub(super) async fn round_trip(mut launcher: Launcher, token: Token) -> Result<Duration, Error> {
-    let mut hub = Hub::open(token, 2).await?;
+pub(super) async fn round_trip(mut launcher: Launcher) -> Result<Duration, Error> {
+    let mut hub = Hub::open(launcher.token, 2).await?;
     launcher.control = hub.address();
     let mut processes = Processes::default();
     let echo = processes.start(&launcher, Vec::new())?;

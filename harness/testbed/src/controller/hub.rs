@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::Error;
@@ -40,6 +41,7 @@ pub(super) struct Hub {
     address: SocketAddr,
     inbox: mpsc::Receiver<(u32, Word)>,
     members: Arc<Members>,
+    accepting: AbortHandle,
 }
 
 #[derive(Debug)]
@@ -67,8 +69,8 @@ impl Hub {
             admitted: Mutex::default(),
             refused: AtomicU64::new(0),
         });
-        tokio::spawn(accept(listener, Arc::clone(&members), sender));
-        Ok(Self { address, inbox, members })
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&members), sender)).abort_handle();
+        Ok(Self { address, inbox, members, accepting })
     }
 
     /// Where it listens.
@@ -97,6 +99,12 @@ impl Hub {
     #[must_use]
     pub(super) fn refused(&self) -> u64 {
         self.members.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.accepting.abort();
     }
 }
 

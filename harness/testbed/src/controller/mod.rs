@@ -73,7 +73,7 @@ pub fn run<O: Overlay>(
         };
         progress.phase("measuring the machine");
         let spin = controls::spin();
-        let round_trip = controls::round_trip(launcher.clone(), draw_token()?).await?;
+        let round_trip = controls::round_trip(launcher.clone()).await?;
         progress.phase(&format!("starting {} processes", groups.len()));
         let mut processes = Processes::default();
         for (done, nodes) in groups.iter().enumerate() {

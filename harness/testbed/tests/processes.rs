@@ -1,0 +1,316 @@
+//! Whole runs with real node processes: that they work, and that whatever is done to them, the run
+//! ends, says what happened, and leaves no process.
+//!
+//! The node processes are this test program again: it is started with the name of the one test
+//! that becomes a node where the controller's invitation is in the environment.
+mod carousel;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use carousel::Carousel;
+use peerbench_measure::{Measurement, Progress, RunRecord, Silent};
+use peerbench_scenario::{Document, Scenario};
+use peerbench_testbed::{Error, Plan};
+use rustix::process::{Pid, Signal, kill_process};
+
+const EIGHT: &str = "
+nodes: 8
+founders: 3
+join: {over: 300ms}
+warm_up: 1s
+network: {uniform_round_trip: 4ms}
+workload: {items: 20, searches: 60, rate: 60/s, fetch: true, timeout: 1s}
+overlays: {carousel: {nodes: 8}}
+";
+
+/// Not a test of its own: the body of every node process of the others.
+#[test]
+fn node_process() {
+    if std::env::var_os("PEERBENCH_CONTROL").is_some() {
+        let _ = peerbench_testbed::node_main::<Carousel>();
+    }
+}
+
+/// Not a test of its own: a controller that another test kills.
+#[test]
+fn controller_process() {
+    if std::env::var_os("TEST_CONTROLLER").is_some() {
+        let _ = run(&scenario(EIGHT, &["warm_up=60s"]), &Silent);
+    }
+}
+
+fn scenario(text: &str, changes: &[&str]) -> Scenario {
+    let mut document = Document::parse("test", text).unwrap();
+    for change in changes {
+        document.set(change).unwrap();
+    }
+    document.scenario().unwrap()
+}
+
+fn plan(scenario: &Scenario) -> Plan {
+    Plan {
+        scenario: scenario.clone(),
+        seed: 7,
+        executable: std::env::current_exe().unwrap(),
+        arguments: ["node_process", "--exact", "--nocapture"].map(Into::into).to_vec(),
+    }
+}
+
+fn run(scenario: &Scenario, progress: &dyn Progress) -> Result<Measurement, Error> {
+    peerbench_testbed::run::<Carousel>(&plan(scenario), progress, &AtomicBool::new(false))
+}
+
+/// Processes whose parent is this one, zombies included.
+fn children_of(parent: u32) -> BTreeSet<i32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+fn parent_of(pid: i32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("PPid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn is_alive(pid: i32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
+}
+
+fn kill(pid: i32) {
+    let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+}
+
+/// The ports that a process listens on.
+fn ports_of(pid: i32) -> BTreeSet<u16> {
+    let sockets: BTreeSet<String> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .filter_map(|link| {
+            Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+        })
+        .collect();
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let listening = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    listening
+        .filter(|fields| fields.len() > 9 && fields[3] == "0A" && sockets.contains(fields[9]))
+        .filter_map(|fields| u16::from_str_radix(fields[1].split(':').nth(1)?, 16).ok())
+        .collect()
+}
+
+/// Does something when the searches begin.
+struct Mischief<F: Fn() + Sync> {
+    act: F,
+    searching: AtomicBool,
+}
+
+impl<F: Fn() + Sync> Mischief<F> {
+    fn new(act: F) -> Self {
+        Self { act, searching: AtomicBool::new(false) }
+    }
+}
+
+impl<F: Fn() + Sync> Progress for Mischief<F> {
+    fn phase(&self, what: &str) {
+        if what == "searching" {
+            self.searching.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn advance(&self, done: u64, _: u64) {
+        if done > 5 && self.searching.swap(false, Ordering::Relaxed) {
+            (self.act)();
+        }
+    }
+}
+
+/// What a run came to, as its record has it.
+struct Outcome {
+    record: RunRecord,
+}
+
+impl Outcome {
+    fn of(measurement: &Measurement) -> Self {
+        let key = peerbench_measure::Key {
+            overlay: "carousel".into(),
+            scenario: "test".into(),
+            driver: peerbench_measure::Driver::Testbed,
+            n: 8,
+            seed: 7,
+            round: 0,
+        };
+        let status = peerbench_measure::Status::Ok;
+        Self { record: RunRecord::new(key, String::new(), status, measurement) }
+    }
+
+    fn value(&self, name: &str) -> f64 {
+        let value = self.record.metrics.get(name).and_then(|value| value.value.number());
+        value.unwrap_or_else(|| panic!("{name} was not measured: {:?}", self.record.metrics.keys()))
+    }
+
+    fn has_note(&self, text: &str) -> bool {
+        self.record.notes.iter().any(|note| note.contains(text))
+    }
+}
+
+/// Tests that look at this program's children run one at a time.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn assert_no_process_is_left() {
+    assert_eq!(children_of(std::process::id()), BTreeSet::new());
+}
+
+#[test]
+fn eight_nodes_find_and_fetch_everything() {
+    let _alone = alone();
+    for changes in [&[][..], &["testbed.shaped=false"], &["testbed.nodes_per_process=3"]] {
+        let measurement = run(&scenario(EIGHT, changes), &Silent).unwrap();
+        let outcome = Outcome::of(&measurement);
+        assert_eq!(measurement.searches(), 60, "{changes:?}");
+        assert_eq!(outcome.value("lookup_correct_ratio"), 1.0, "{:?}", outcome.record.notes);
+        assert_eq!(measurement.hops().max(), Some(7));
+        assert!(measurement.latency_us().max() > Some(0));
+        assert_no_process_is_left();
+    }
+}
+
+#[test]
+fn the_scenario_s_faults_strike_and_are_nobody_s_failure() {
+    let _alone = alone();
+    for per_process in ["testbed.nodes_per_process=1", "testbed.nodes_per_process=4"] {
+        for action in ["kill", "freeze", "leave"] {
+            let fault = format!("faults=[{{at: 1100ms, action: {action}, nodes: [5]}}]");
+            let scenario = scenario(EIGHT, &[per_process, &fault]);
+            let measurement = run(&scenario, &Silent).unwrap();
+            let outcome = Outcome::of(&measurement);
+            let searches = measurement.searches();
+            assert!(searches < 60, "{action}, {per_process}: searches due at n5 are nobody's");
+            assert!(
+                outcome.value("lookup_failed_ratio") > 0.0,
+                "who goes through n5 waits in vain"
+            );
+            assert_eq!(outcome.value("losses_processes"), 0.0, "{action}, {per_process}");
+            assert_no_process_is_left();
+        }
+    }
+}
+
+#[test]
+fn processes_that_are_killed_are_counted_and_the_run_goes_on() {
+    let _alone = alone();
+    for victims in [1, 4] {
+        let mischief = Mischief::new(|| {
+            children_of(std::process::id()).into_iter().take(victims).for_each(kill);
+        });
+        let measurement = run(&scenario(EIGHT, &[]), &mischief).unwrap();
+        let outcome = Outcome::of(&measurement);
+        assert_eq!(outcome.value("losses_processes"), victims as f64);
+        assert!(outcome.has_note("ended unasked"), "{:?}", outcome.record.notes);
+        assert_eq!(measurement.searches(), 60, "what the dead should have asked has failed");
+        assert!(outcome.value("lookup_failed_ratio") > 0.0);
+        assert_no_process_is_left();
+    }
+}
+
+#[test]
+fn a_killed_controller_takes_its_processes_along() {
+    let _alone = alone();
+    let mut controller = Command::new(std::env::current_exe().unwrap())
+        .args(["controller_process", "--exact"])
+        .env("TEST_CONTROLLER", "1")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The two processes of the control measurement come and go before the eight.
+    let nodes = loop {
+        let nodes = children_of(controller.id());
+        if nodes.len() == 8 && nodes.iter().all(|pid| !ports_of(*pid).is_empty()) {
+            break nodes;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    controller.kill().unwrap();
+    controller.wait().unwrap();
+    while nodes.iter().any(|pid| is_alive(*pid)) {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn garbage_on_every_port_disturbs_nobody() {
+    let _alone = alone();
+    let thrown = AtomicU32::new(0);
+    let mischief = Mischief::new(|| {
+        let own = children_of(std::process::id()).into_iter().flat_map(ports_of);
+        let ports: BTreeSet<u16> = own.chain(ports_of(std::process::id() as i32)).collect();
+        for port in ports {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let _ = stream.write_all(&[0xa5; 2048]);
+            thrown.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let measurement = run(&scenario(EIGHT, &[]), &mischief).unwrap();
+    let outcome = Outcome::of(&measurement);
+    assert_eq!(thrown.into_inner(), 9, "eight nodes and the controller");
+    assert_eq!(outcome.value("losses_strangers"), 9.0);
+    assert_eq!(outcome.value("lookup_correct_ratio"), 1.0);
+    assert_no_process_is_left();
+}
+
+#[test]
+fn a_run_that_is_stopped_keeps_what_was_measured() {
+    let _alone = alone();
+    let stop = AtomicBool::new(false);
+    let mischief = Mischief::new(|| stop.store(true, Ordering::Relaxed));
+    let plan = plan(&scenario(EIGHT, &["workload.rate=20/s"]));
+    let measurement = peerbench_testbed::run::<Carousel>(&plan, &mischief, &stop).unwrap();
+    let outcome = Outcome::of(&measurement);
+    assert!(outcome.has_note("partial"));
+    assert!((5..60).contains(&measurement.searches()));
+    assert!(outcome.value("state_links_max") > 0.0, "nodes have reported all the same");
+    assert_no_process_is_left();
+}
+
+#[test]
+fn processes_that_do_not_come_up_are_an_error_that_names_them() {
+    let _alone = alone();
+    let scenario = scenario(EIGHT, &[]);
+    let missing = Plan { executable: "/nonexistent/peerbench".into(), ..plan(&scenario) };
+    let stop = AtomicBool::new(false);
+    let error = peerbench_testbed::run::<Carousel>(&missing, &Silent, &stop).unwrap_err();
+    assert!(error.to_string().contains("/nonexistent/peerbench"), "{error}");
+    assert_no_process_is_left();
+}
+
+#[test]
+fn a_node_started_by_hand_says_so() {
+    let _alone = alone();
+    for name in ["PEERBENCH_CONTROL", "PEERBENCH_TOKEN", "PEERBENCH_PROCESS", "PEERBENCH_PARENT"] {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["node_process", "--exact", "--nocapture"])
+            .env("PEERBENCH_CONTROL", if name == "PEERBENCH_CONTROL" { "x" } else { "127.0.0.1:1" })
+            .env("PEERBENCH_TOKEN", if name == "PEERBENCH_TOKEN" { "x" } else { &TOKEN })
+            .env("PEERBENCH_PROCESS", if name == "PEERBENCH_PROCESS" { "x" } else { "0" })
+            .env("PEERBENCH_PARENT", if name == "PEERBENCH_PARENT" { "x" } else { "1" })
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(words.contains(name), "{words}");
+    }
+}
+
+/// 64 digits.
+static TOKEN: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| "0f".repeat(32));
