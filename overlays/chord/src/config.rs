@@ -9,6 +9,8 @@ use overlay_core::units::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{Member, Position};
+
 /// Who forwards a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -104,7 +106,25 @@ impl ChordConfig {
         if self.max_pending == 0 {
             return Err(("max_pending", String::from("0 would drop every request: use 1 or more")));
         }
-        self.check_positions()
+        self.check_positions()?;
+        self.check_places(members as u32)
+    }
+
+    /// On a short ring, two members' SHA-1 may begin alike; a place is one member's only.
+    fn check_places(&self, members: u32) -> Result<(), (&'static str, String)> {
+        if self.bits > 64 {
+            return Ok(()); // Less likely than a fault of the machine.
+        }
+        let place = |member| (Position::of_member(member, self), member);
+        let mut places: Vec<_> = (0..members).map(Member).map(place).collect();
+        places.sort_unstable();
+        match places.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(&[(_, Member(one)), (_, Member(other))]) => {
+                let message = format!("ring members {one} and {other} stand at the same place");
+                Err(("bits", format!("{message}: use more bits, or give `positions`")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_positions(&self) -> Result<(), (&'static str, String)> {

@@ -28,9 +28,8 @@ impl Router {
     pub(crate) fn advance(&mut self, mut pending: Pending, mut node: Node<'_, '_>) {
         let config = node.cx.config;
         let key = Position::of_key(&pending.key, config.bits);
-        let skip = if config.is_frozen() { pending.tried } else { 0 };
         let at = (&mut pending.member, &mut pending.claim);
-        match self.decide(key, at, (skip, pending.tried), node.cx) {
+        match self.decide(key, at, pending.dead, node.cx) {
             Some(Decision::Deliver) => self.deliver(pending, node.reborrow()),
             Some(Decision::Forward(next, claim)) => self.forward(pending, next, claim, node),
             Some(Decision::Stuck) => Self::give_up(&pending, node.cx),
@@ -45,12 +44,12 @@ impl Router {
         &self,
         key: Position,
         (member, claim): (&mut u16, &mut Claim),
-        tried: (u8, u8),
+        dead: Option<Member>,
         cx: &Cx<'_>,
     ) -> Option<Decision> {
         for _ in 0..=self.members.len() {
             let here = self.members.get(usize::from(*member))?;
-            match here.decide(key, *claim, tried, cx.config) {
+            match here.decide(key, *claim, dead, cx.config) {
                 Decision::Forward(next, as_what) if next.node(cx.config) == cx.me => {
                     (*member, *claim) = (next.index(cx.config), as_what);
                 }
@@ -81,7 +80,7 @@ impl Router {
             return cx.emit(Event::Dropped(DropReason::Bound));
         };
         let body = if iterative && claim == Claim::Closer {
-            Body::FindNext { token, key, skip: 0, class: payload.class() }
+            Body::FindNext { token, key, dead: None, class: payload.class() }
         } else {
             Body::Route { token, key, payload, claim, hops, timeouts }
         };
@@ -142,25 +141,23 @@ impl Router {
     /// Tries another way after the next hop of a request was found dead.
     pub(crate) fn retry(&mut self, mut pending: Pending, mut node: Node<'_, '_>) {
         pending.timeouts = pending.timeouts.saturating_add(1);
-        pending.tried = pending.tried.saturating_add(1);
+        pending.dead = Some(pending.next);
         pending.since = node.cx.now;
         if matches!(pending.origin, Origin::Join) {
             return; // Asked again from the rendezvous at the next tick.
         }
         let Some(via) = pending.via.take() else {
-            if core::mem::take(&mut pending.skip) > 0 {
-                // Iterative: whoever named the dead node is dead, too. Once more from here.
-                (pending.tried, pending.hops) = (1, 0);
+            if !matches!(pending.origin, Origin::Peer(..)) {
+                pending.hops = 0; // Iterative: it may have been far; once more from here.
             }
             return self.advance(pending, node.reborrow());
         };
         // Iterative: whoever named the dead node names the next best.
         pending.next = via;
         pending.hops = pending.hops.saturating_sub(1);
-        pending.skip = pending.tried;
-        let (key, skip, class) = (pending.key, pending.tried, pending.payload.class());
+        let (key, dead, class) = (pending.key, pending.dead, pending.payload.class());
         if let Some(token) = self.pending.insert(pending, node.cx.config.max_pending) {
-            Self::send(via, Body::FindNext { token, key, skip, class }, node.cx);
+            Self::send(via, Body::FindNext { token, key, dead, class }, node.cx);
         }
     }
 
@@ -185,16 +182,16 @@ impl Router {
         &self,
         from: NodeId,
         to: u16,
-        body: (u32, Key, u8, Class),
+        body: (u32, Key, Option<Member>, Class),
         cx: &mut Cx<'_>,
     ) {
-        let (token, key, skip, class) = body;
+        let (token, key, dead, class) = body;
         if cx.conduct.is(Strategy::NoForward) {
             return;
         }
         let place = Position::of_key(&key, cx.config.bits);
         let (mut member, mut claim) = (to, Claim::Closer);
-        let next = match self.decide(place, (&mut member, &mut claim), (skip, skip), cx) {
+        let next = match self.decide(place, (&mut member, &mut claim), dead, cx) {
             Some(Decision::Forward(next, claim)) => (next, claim),
             // Responsible, or the best that is left.
             Some(Decision::Deliver | Decision::Stuck) => {
@@ -218,7 +215,7 @@ impl Router {
             return node.cx.emit(Event::Dropped(DropReason::Nonsense));
         };
         pending.since = node.cx.now;
-        pending.tried = core::mem::take(&mut pending.skip);
+        pending.dead = None;
         if next.node(config) == from {
             claim = Claim::Survivor; // Itself, or another member of the same node: no step further.
         } else if pending.hops < MAX_HOPS {
@@ -238,7 +235,7 @@ impl Router {
             return node.cx.emit(Event::Dropped(DropReason::Bound));
         };
         let body = match claim {
-            Claim::Closer => Body::FindNext { token, key, skip: 0, class: payload.class() },
+            Claim::Closer => Body::FindNext { token, key, dead: None, class: payload.class() },
             Claim::Successor | Claim::Survivor => {
                 Body::Route { token, key, payload, claim, hops, timeouts }
             }

@@ -77,22 +77,21 @@ impl RingMember {
         }
     }
 
-    /// Where a request goes from here. `skip` of the best choices are known to be dead although
-    /// this member's links still name them; `tried` in all were tried in vain.
+    /// Where a request goes from here; `dead` is the last choice that was tried in vain, if any.
     #[inline]
     pub(crate) fn decide(
         &self,
         key: Position,
         claim: Claim,
-        (skip, tried): (u8, u8),
+        dead: Option<Member>,
         config: &ChordConfig,
     ) -> Decision {
         if self.is_responsible(key) {
             return Decision::Deliver;
         }
         match (claim, self.predecessor) {
-            (Claim::Closer, _) => self.closer(key, skip.into(), tried, config),
-            (Claim::Successor, Some((nearer, _))) if tried == 0 => {
+            (Claim::Closer, _) => self.closer(key, dead, config),
+            (Claim::Successor, Some((nearer, _))) if dead.is_none() => {
                 Decision::Forward(nearer, Claim::Successor)
             }
             (Claim::Successor | Claim::Survivor, _) => Decision::Deliver,
@@ -100,16 +99,32 @@ impl RingMember {
     }
 
     #[inline]
-    fn closer(&self, key: Position, skip: usize, tried: u8, config: &ChordConfig) -> Decision {
+    fn closer(&self, key: Position, dead: Option<Member>, config: &ChordConfig) -> Decision {
         let (origin, ahead) = (self.position, key.since(self.position));
-        let claim = if tried == 0 { Claim::Successor } else { Claim::Survivor };
+        let claim = if dead.is_none() { Claim::Successor } else { Claim::Survivor };
         // Where the list reaches the key its successor is known, and so are the next in line. If
         // they are all dead, somebody before the key has a list that reaches farther.
         let (before, owners) = self.successors.around(ahead, origin, config);
         let fingers = self.fingers.preceding(ahead, &self.successors, origin, config);
-        let owners = owners.map(|owner| Decision::Forward(owner, claim));
-        let before = fingers.chain(before).map(|next| Decision::Forward(next, Claim::Closer));
-        owners.chain(before).nth(skip).unwrap_or(Decision::Stuck)
+        let owners = owners.map(|owner| (owner, claim));
+        let before = fingers.chain(before).map(|next| (next, Claim::Closer));
+        let mut choices = owners.chain(before);
+        let choice = match dead.map(|dead| self.rank(dead, key, config)) {
+            None => choices.next(),
+            Some(passed) => choices.find(|&(next, _)| self.rank(next, key, config) > passed),
+        };
+        choice.map_or(Decision::Stuck, |(next, claim)| Decision::Forward(next, claim))
+    }
+
+    /// The order in which members are chosen: those from the key on, the nearest to it first; then
+    /// those before it, again the nearest first. A choice that was tried in vain has its rank even
+    /// when it is forgotten, so that what comes after it does not depend on who has forgotten it.
+    fn rank(&self, member: Member, key: Position, config: &ChordConfig) -> (bool, Distance) {
+        let place = Position::of_member(member, config);
+        match place.since(self.position) < key.since(self.position) {
+            true => (true, key.since(place)),
+            false => (false, place.since(key)),
+        }
     }
 
     /// Whether a member stands between this one and its first successor.

@@ -62,8 +62,8 @@ pub enum Body {
         token: u32,
         /// Where to.
         key: Key,
-        /// How many of the best choices the sender found dead.
-        skip: u8,
+        /// Your choice before, which the sender found dead: name the next best.
+        dead: Option<Member>,
         /// What the request behind it is for.
         class: Class,
     },

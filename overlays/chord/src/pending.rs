@@ -20,10 +20,8 @@ pub(crate) struct Pending {
     pub(crate) via: Option<Member>,
     pub(crate) hops: u8,
     pub(crate) timeouts: u8,
-    /// How many next hops were tried here in vain.
-    pub(crate) tried: u8,
-    /// Iterative lookups: how many of the best choices `next` was asked to leave out.
-    pub(crate) skip: u8,
+    /// The last choice that was tried in vain, here or at `via`.
+    pub(crate) dead: Option<Member>,
     pub(crate) since: Time,
 }
 
@@ -45,8 +43,7 @@ impl Pending {
             via: None,
             hops: 0,
             timeouts: 0,
-            tried: 0,
-            skip: 0,
+            dead: None,
             since,
         }
     }

@@ -381,8 +381,8 @@ impl Routing for Router {
             Body::Answer { token, outcome, path } => {
                 self.on_answer(from, (token, outcome, path), node);
             }
-            Body::FindNext { token, key, skip, class } => {
-                self.on_find_next(from, to, (token, key, skip, class), node.cx);
+            Body::FindNext { token, key, dead, class } => {
+                self.on_find_next(from, to, (token, key, dead, class), node.cx);
             }
             Body::Next { token, next, .. } => self.on_next(from, token, next, node),
             Body::GetSuccessors { asker } => self.on_get_successors(to, asker, node.cx),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::scenario;
 use overlay_chord::{Chord, ChordConfig};
+use overlay_core::dht::Routing as _;
 use overlay_core::{
     Command, Input, NodeId, OpId, Oracle as _, Overlay as _, Purpose, Random, Time,
 };

@@ -106,8 +106,8 @@ fn body() -> impl Strategy<Value = Body> {
             outcome,
             path
         }),
-        (token(), key(), any::<u8>(), class())
-            .prop_map(|(token, key, skip, class)| Body::FindNext { token, key, skip, class }),
+        (token(), key(), proptest::option::of(member()), class())
+            .prop_map(|(token, key, dead, class)| Body::FindNext { token, key, dead, class }),
         (token(), (member(), claim()), class()).prop_map(|(token, next, class)| Body::Next {
             token,
             next,

@@ -134,7 +134,7 @@ proptest! {
                 let expected: Vec<_> =
                     next.take_while(|&next| next != me).take(shape.successors.into()).collect();
                 prop_assert_eq!(member.successors(), expected);
-                let before = member.predecessor().map(|before| just_after(before));
+                let before = member.predecessor().map(just_after);
                 let others = u32::from(shape.virtual_nodes) * shape.nodes > 1;
                 prop_assert_eq!(before, others.then_some(Some(me)));
             }
