@@ -298,8 +298,10 @@ fn notes(rows: &[Row]) -> String {
             notes.push(note);
         }
     }
-    let agree = rows.iter().filter(|row| row.verdict() == Verdict::Agrees).count();
-    notes.push(format!("{agree} of {} figures agree", rows.len()));
+    let count = |wanted| rows.iter().filter(|row| row.verdict() == wanted).count();
+    let (agree, known) = (count(Verdict::Agrees), count(Verdict::KnownToDiffer));
+    let rest = if known > 0 { format!(", {known} differ for a known reason") } else { String::new() };
+    notes.push(format!("{agree} of {} figures agree{rest}", rows.len()));
     notes.join("\n") + "\n"
 }
 
@@ -359,7 +361,7 @@ mod tests {
 
         * computed independently from the paper's definition
         known: hops: hops vary by more
-        1 of 4 figures agree
+        1 of 4 figures agree, 1 differ for a known reason
         ");
     }
 
