@@ -300,7 +300,8 @@ fn notes(rows: &[Row]) -> String {
     }
     let count = |wanted| rows.iter().filter(|row| row.verdict() == wanted).count();
     let (agree, known) = (count(Verdict::Agrees), count(Verdict::KnownToDiffer));
-    let rest = if known > 0 { format!(", {known} differ for a known reason") } else { String::new() };
+    let rest =
+        if known > 0 { format!(", {known} differ for a known reason") } else { String::new() };
     notes.push(format!("{agree} of {} figures agree{rest}", rows.len()));
     notes.join("\n") + "\n"
 }
