@@ -127,10 +127,10 @@ impl<T> Queue<T> {
     fn push_near(&mut self, bucket: u64, entry: Entry<T>) {
         let index = bucket as usize % NEAR;
         let entries = &mut self.near[index];
-        if entries.capacity() == 0 {
-            if let Some(spare) = self.spare.pop() {
-                *entries = spare;
-            }
+        if entries.capacity() == 0
+            && let Some(spare) = self.spare.pop()
+        {
+            *entries = spare;
         }
         if entries.is_empty() {
             self.occupied[index / 64] |= 1 << (index % 64);

@@ -33,7 +33,7 @@ pub fn run<O: Overlay>(
     let mut run = Run::<O>::new(scenario, config, &world, seed);
     let build = started.elapsed();
     progress.phase(&format!("{}: simulating {nodes} nodes", O::NAME));
-    run.to_end(progress, stop);
+    run.complete(progress, stop);
     let wall = started.elapsed() - build;
     let (events, delivered_messages) = (run.simulation.inputs(), run.simulation.delivered());
     let waiting = run.most_waiting;
@@ -85,7 +85,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         }
     }
 
-    fn to_end(&mut self, progress: &dyn Progress, stop: &AtomicBool) {
+    fn complete(&mut self, progress: &dyn Progress, stop: &AtomicBool) {
         let (from, end) = (self.world.searches_from(), self.world.ends_at());
         let mut look = EVENTS_BETWEEN_LOOKS;
         loop {

@@ -116,12 +116,8 @@ impl Router {
             (Origin::Operation(op), Outcome::Response(response)) => {
                 node.storage.on_response(op, response, path, node.cx);
             }
-            (Origin::Join, Outcome::Located(successor)) => {
-                if let Some(member) = self.members.get_mut(usize::from(pending.member)) {
-                    member.asked = Some(successor);
-                    let body = Body::GetSuccessors { asker: member.me };
-                    Self::send(successor, body, node.cx);
-                }
+            (Origin::Successor, Outcome::Located(successor)) => {
+                self.on_successor_located(pending.member, successor, node.cx);
             }
             (Origin::Finger { member, octave }, Outcome::Located(found)) => {
                 if let Some(member) = self.members.get_mut(usize::from(member)) {
@@ -143,8 +139,8 @@ impl Router {
         pending.timeouts = pending.timeouts.saturating_add(1);
         pending.dead = Some(pending.next);
         pending.since = node.cx.now;
-        if matches!(pending.origin, Origin::Join) {
-            return; // Asked again from the rendezvous at the next tick.
+        if matches!(pending.origin, Origin::Successor) {
+            return; // Asked again at one of the next ticks.
         }
         let Some(via) = pending.via.take() else {
             if !matches!(pending.origin, Origin::Peer(..)) {

@@ -2,7 +2,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use overlay_core::NodeId;
+use overlay_core::{NodeId, Time};
 
 use crate::links::{Fingers, Successors};
 use crate::ring::{Links, Ring};
@@ -17,8 +17,8 @@ pub struct RingMember {
     predecessor: Option<(Member, Distance)>,
     successors: Successors,
     fingers: Fingers,
-    /// Whose successor list this member waits for.
-    pub(crate) asked: Option<Member>,
+    /// Whose successor list this member waits for, and since when.
+    pub(crate) asked: Option<(Member, Time)>,
     /// The finger to refresh next.
     next_octave: u8,
 }

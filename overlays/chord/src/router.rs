@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 
 use crate::pending::{Origin, Pending, PendingTable};
 use crate::{
-    Body, ChordConfig, ChordMessage, Claim, Member, Payload, Position, Ring, RingMember, invariant,
+    Body, ChordConfig, ChordMessage, Claim, Distance, Member, Payload, Position, Ring, RingMember,
+    invariant,
 };
 
 pub(crate) type Cx<'a> = DhtCtx<'a, Router>;
@@ -97,15 +98,14 @@ impl Router {
         if of.node(config) != from {
             return node.cx.emit(Event::Dropped(DropReason::Nonsense));
         }
-        member.asked = member.asked.filter(|&asked| asked != of);
+        member.asked = member.asked.filter(|&(asked, _)| asked != of);
         if !member.is_nearer_successor(of, config) {
             return;
         }
         let changed = member.adopt(of, list, config);
         let nearer = predecessor.filter(|&p| p != of && member.is_nearer_successor(p, config));
         if let Some(nearer) = nearer {
-            member.asked = Some(nearer);
-            Self::send(nearer, Body::GetSuccessors { asker: member.me }, node.cx);
+            self.ask(to, nearer, node.cx);
         } else if predecessor != Some(member.me) {
             // Differs from the paper: a successor that knows this member already is not notified.
             Self::send(of, Body::Notify { candidate: member.me }, node.cx);
@@ -199,6 +199,9 @@ impl Router {
         self.join_again(node.cx);
         for index in 0..self.members.len() as u16 {
             self.stabilize(index, node.cx);
+            if self.is_unsettled && self.joining.is_none() {
+                self.locate_successor(index, node.reborrow());
+            }
             let finger = self.members[usize::from(index)].next_finger(config);
             if let (Some((octave, place)), true) = (finger, self.joining.is_none()) {
                 let target = (place.to_key(), Payload::Locate { asker: node.cx.me });
@@ -209,16 +212,46 @@ impl Router {
         self.set_tick(node.cx);
     }
 
+    /// Asks the first successor, unless an answer is still on its way.
     fn stabilize(&mut self, index: u16, cx: &mut Cx<'_>) {
-        let member = &mut self.members[usize::from(index)];
-        let silent = member.asked.take();
-        if let Some(head) = member.successors().first().copied() {
-            member.asked = Some(head);
-            let body = Body::GetSuccessors { asker: member.me };
-            Self::send(head, body, cx);
+        let timeout = cx.config.timeout.0;
+        let member = &self.members[usize::from(index)];
+        match (member.asked, member.successors().first().copied()) {
+            (Some((_, since)), _) if cx.now.since(since) < timeout => {}
+            (silent, head) => {
+                if let Some((silent, _)) = silent {
+                    self.doubt(silent.node(cx.config), cx);
+                }
+                if let Some(head) = head {
+                    self.ask(index, head, cx);
+                }
+            }
         }
-        if let Some(silent) = silent {
-            self.doubt(silent.node(cx.config), cx);
+    }
+
+    /// Asks another member for its successor list.
+    fn ask(&mut self, index: u16, other: Member, cx: &mut Cx<'_>) {
+        let member = &mut self.members[usize::from(index)];
+        member.asked = Some((other, cx.now));
+        Self::send(other, Body::GetSuccessors { asker: member.me }, cx);
+    }
+
+    /// Looks for the nearest successor through the ring: where many have joined at once, they know
+    /// of each other before this member has asked its way from one to the next.
+    fn locate_successor(&mut self, index: u16, node: Node<'_, '_>) {
+        let next = Distance::power(0, node.cx.config.bits);
+        let place = self.members[usize::from(index)].position.plus(next);
+        let target = (place.to_key(), Payload::Locate { asker: node.cx.me });
+        self.start(Origin::Successor, index, target, node);
+    }
+
+    /// The successor was found: asks it, if it is news.
+    pub(crate) fn on_successor_located(&mut self, index: u16, found: Member, cx: &mut Cx<'_>) {
+        let config = cx.config;
+        let Some(member) = self.members.get(usize::from(index)) else { return };
+        if member.successors().first() != Some(&found) && member.is_nearer_successor(found, config)
+        {
+            self.ask(index, found, cx);
         }
     }
 
@@ -256,11 +289,11 @@ impl Router {
         let config = cx.config;
         let member = &mut self.members[usize::from(index)];
         let head = member.successors().first().copied();
-        let asked = member.asked.filter(|asked| asked.node(config) == peer);
+        let asked = member.asked.filter(|(asked, _)| asked.node(config) == peer);
         let changed = member.forget(peer, config);
         if asked.is_some() {
             member.asked = None;
-            if asked == head {
+            if asked.map(|(asked, _)| asked) == head {
                 self.stabilize(index, cx);
             } else if let Some(head) = head {
                 // Zave: a dead predecessor of the successor is passed over. The successor will see.
@@ -292,7 +325,7 @@ impl Router {
             let (key, claim) = (member.position.to_key(), Claim::Closer);
             let payload = Payload::Locate { asker: cx.me };
             let next = Member::of(joining.rendezvous, 0, cx.config);
-            let pending = Pending::new(Origin::Join, index, (key, payload), cx.now);
+            let pending = Pending::new(Origin::Successor, index, (key, payload), cx.now);
             let pending = Pending { next, ..pending };
             if let Some(token) = self.pending.insert(pending, cx.config.max_pending) {
                 let body = Body::Route { token, key, payload, claim, hops: 1, timeouts: 0 };
