@@ -116,8 +116,8 @@ impl Router {
             (Origin::Operation(op), Outcome::Response(response)) => {
                 node.storage.on_response(op, response, path, node.cx);
             }
-            (Origin::Successor, Outcome::Located(successor)) => {
-                self.on_successor_located(pending.member, successor, node.cx);
+            (Origin::Successor { member }, Outcome::Located(successor)) => {
+                self.on_successor_located(member, successor, node.cx);
             }
             (Origin::Finger { member, octave }, Outcome::Located(found)) => {
                 if let Some(member) = self.members.get_mut(usize::from(member)) {
@@ -139,7 +139,7 @@ impl Router {
         pending.timeouts = pending.timeouts.saturating_add(1);
         pending.dead = Some(pending.next);
         pending.since = node.cx.now;
-        if matches!(pending.origin, Origin::Successor) {
+        if matches!(pending.origin, Origin::Successor { .. }) {
             return; // Asked again at one of the next ticks.
         }
         let Some(via) = pending.via.take() else {

@@ -54,8 +54,8 @@ impl Pending {
 pub(crate) enum Origin {
     /// To this node's storage.
     Operation(OpId),
-    /// To this node's member that looks for its successor, to join or to settle.
-    Successor,
+    /// To the member of this node that looks for its successor, to join or to settle.
+    Successor { member: u16 },
     /// To the member of this node that refreshes this finger.
     Finger { member: u16, octave: u8 },
     /// To the node that forwarded the request here, under its token.

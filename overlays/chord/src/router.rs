@@ -242,7 +242,7 @@ impl Router {
         let next = Distance::power(0, node.cx.config.bits);
         let place = self.members[usize::from(index)].position.plus(next);
         let target = (place.to_key(), Payload::Locate { asker: node.cx.me });
-        self.start(Origin::Successor, index, target, node);
+        self.start(Origin::Successor { member: index }, index, target, node);
     }
 
     /// The successor was found: asks it, if it is news.
@@ -323,9 +323,10 @@ impl Router {
                 continue;
             }
             let (key, claim) = (member.position.to_key(), Claim::Closer);
-            let payload = Payload::Locate { asker: cx.me };
+            let (payload, origin) =
+                (Payload::Locate { asker: cx.me }, Origin::Successor { member: index });
             let next = Member::of(joining.rendezvous, 0, cx.config);
-            let pending = Pending::new(Origin::Successor, index, (key, payload), cx.now);
+            let pending = Pending::new(origin, index, (key, payload), cx.now);
             let pending = Pending { next, ..pending };
             if let Some(token) = self.pending.insert(pending, cx.config.max_pending) {
                 let body = Body::Route { token, key, payload, claim, hops: 1, timeouts: 0 };

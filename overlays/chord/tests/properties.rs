@@ -85,7 +85,7 @@ overlays:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, max_shrink_iters: 4000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 4000, failure_persistence: None, ..Default::default() })]
 
     /// Everybody joins, one after the other; in the end all links are those of the global view, and
     /// every search ends at the responsible node.
