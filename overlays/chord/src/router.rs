@@ -16,6 +16,9 @@ use crate::{
 pub(crate) type Cx<'a> = DhtCtx<'a, Router>;
 pub(crate) type Node<'s, 'c> = At<'s, 'c, Router>;
 
+/// Rounds of stabilisation for which a node that has joined keeps the fast rhythm: joins come in
+/// waves, and the fingers of those who came first change with those who come last.
+const YOUNG_ROUNDS: u32 = 32;
 /// A request that nobody answered is forgotten after this many timeouts.
 const EXPIRY_TIMEOUTS: u32 = 20;
 /// Encoded size of one link: a 160-bit identifier and a 32-bit address.
@@ -38,6 +41,8 @@ pub struct Router {
     joining: Option<Joining>,
     /// The present interval of stabilisation, and whether links have changed within it.
     rhythm: Duration,
+    /// Until when a node that has just joined expects others to join beside it.
+    young_until: Time,
     pub(crate) is_unsettled: bool,
 }
 
@@ -65,7 +70,7 @@ impl Router {
     fn set_tick(&mut self, cx: &mut Cx<'_>) {
         let Some(slowest) = cx.config.stabilize_every else { return };
         let fastest = cx.config.settle_every.0.min(slowest.0);
-        let changed = core::mem::take(&mut self.is_unsettled);
+        let changed = core::mem::take(&mut self.is_unsettled) || cx.now < self.young_until;
         self.rhythm = if changed { fastest } else { (self.rhythm * 2).min(slowest.0) };
         let after = cx.rng.around(self.rhythm, 0.5);
         cx.set_timer(after, DhtTimer::Routing(Timer::Tick));
@@ -358,18 +363,21 @@ impl Routing for Router {
             doubted: SmallVec::new(),
             joining: None,
             rhythm: Duration::ZERO,
+            young_until: Time::ZERO,
             is_unsettled: true,
         }
     }
 
     fn found(&mut self, founders: u32, cx: &mut Cx<'_>) {
         let ring = Ring::of(cx.config, founders);
+        self.young_until = cx.now + cx.config.settle_every.0 * YOUNG_ROUNDS;
         self.settle(&ring, cx);
     }
 
     fn join(&mut self, op: OpId, rendezvous: NodeId, cx: &mut Cx<'_>) {
         let place = |index| RingMember::new(Member::of(cx.me, index, cx.config), cx.config);
         self.members = (0..cx.config.virtual_nodes).map(place).collect();
+        self.young_until = cx.now + cx.config.settle_every.0 * YOUNG_ROUNDS;
         self.ask_rendezvous(Joining { op, rendezvous, since: cx.now }, cx);
         self.set_tick(cx);
     }
