@@ -37,7 +37,8 @@ pub(crate) fn check(scenario: &Scenario, document: &Document) -> Checked {
 }
 
 fn population(scenario: &Scenario, document: &Document) -> Checked {
-    let Scenario { nodes, founders, freeloaders, .. } = scenario;
+    let Scenario { nodes, freeloaders, .. } = scenario;
+    let founders = &scenario.founders();
     let fail = |path, message, help: &str| Err(document.complain(path, message, help));
     if *nodes == 0 {
         return fail("nodes", "a scenario needs at least one node".to_owned(), "try 64");

@@ -20,8 +20,9 @@ pub use check::LARGEST_ITEM;
 pub use document::Document;
 pub use error::{Error, Position};
 pub use model::{
-    CITIES, Capacity, Fault, FaultAction, Freeloaders, Join, Keys, MOST_NODES_TO_JOIN,
-    MOST_NODES_WITH_HANDSHAKES, Network, Scenario, Start, TestbedOptions, Transport, Workload,
+    CITIES, Capacity, FEWEST_FOUNDERS, Fault, FaultAction, Freeloaders, Join, Keys,
+    MOST_NODES_TO_JOIN, MOST_NODES_WITH_HANDSHAKES, Network, Scenario, Start, TestbedOptions,
+    Transport, Workload,
 };
 pub use network::SAME_PLACE_MS;
 pub use schema::schema;

@@ -27,8 +27,8 @@ pub struct Scenario {
     /// How many nodes there are, at least 1.
     pub nodes: u32,
     /// How many of them the overlay starts from, knowing each other, 1 to `nodes`; the others join
-    /// through one of these.
-    pub founders: u32,
+    /// through one of these. Absent: half of the nodes, but at least 9, or all.
+    pub founders: Option<u32>,
     /// One run per seed. A seed draws places, capacities, conducts, keys and times.
     pub seeds: Vec<u64>,
     /// How the overlay comes to be.
@@ -52,6 +52,9 @@ pub struct Scenario {
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub overlays: BTreeMap<String, serde_yaml::Value>,
 }
+
+/// As many founders as Chord's default successor list needs: one more than its length (Zave 2017).
+pub const FEWEST_FOUNDERS: u32 = 9;
 
 /// Networks up to this size form by joining unless the scenario says otherwise.
 pub const MOST_NODES_TO_JOIN: u32 = 1_024;
@@ -218,7 +221,7 @@ impl Default for Scenario {
             name: "unnamed".to_owned(),
             description: String::new(),
             nodes: 64,
-            founders: 9,
+            founders: None,
             seeds: vec![1],
             start: Start::Auto,
             join: Join::default(),
@@ -235,7 +238,7 @@ impl Default for Scenario {
 
 impl Default for Join {
     fn default() -> Self {
-        Self { over: Span(Duration::from_secs(3)) }
+        Self { over: Span(Duration::from_secs(1)) }
     }
 }
 
@@ -319,6 +322,13 @@ impl Scenario {
         let tcp = self.testbed.transport == Transport::Tcp;
         let default = if modelled && tcp { 2.0 } else { 0.0 };
         self.network.handshake_round_trips.unwrap_or(default)
+    }
+
+    /// How many nodes the overlay starts from. If the scenario does not say: half of them, so that
+    /// the network doubles by joins, but at least [`FEWEST_FOUNDERS`].
+    #[must_use]
+    pub fn founders(&self) -> u32 {
+        self.founders.unwrap_or_else(|| (self.nodes / 2).max(FEWEST_FOUNDERS).min(self.nodes))
     }
 
     /// Whether nodes join one by one, rather than begin where that would have led.

@@ -110,7 +110,7 @@ impl Plan {
             seed,
             forms_by_joining: scenario.forms_by_joining(),
             nodes: scenario.nodes,
-            founders: scenario.founders,
+            founders: scenario.founders(),
             joined_by: scenario.joined_by(),
             item_keys: (0..workload.items).map(item_key).collect(),
             item_size: u32::try_from(workload.item_size.0).unwrap_or(u32::MAX),

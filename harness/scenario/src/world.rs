@@ -212,7 +212,7 @@ impl Operations {
     pub(crate) fn of(scenario: &Scenario) -> Option<Self> {
         let workload = &scenario.workload;
         let joins = match scenario.forms_by_joining() {
-            true => scenario.nodes.saturating_sub(scenario.founders),
+            true => scenario.nodes.saturating_sub(scenario.founders()),
             false => 0,
         };
         let searches = u32::try_from(workload.searches).ok()?;

@@ -109,7 +109,12 @@ impl Router {
         }
         let changed = member.adopt(of, list, config);
         let nearer = predecessor.filter(|&p| p != of && member.is_nearer_successor(p, config));
-        if let Some(nearer) = nearer {
+        if let (Some(_), Some(joining)) = (nearer, self.joining) {
+            // Members that joined at the same time may stand between by the dozen. They are linked
+            // to each other, so the way past them is shorter through them than from here.
+            self.joining = Some(Joining { since: node.cx.now, ..joining });
+            self.locate_from(to, of, Claim::Successor, node.cx);
+        } else if let Some(nearer) = nearer {
             self.ask(to, nearer, node.cx);
         } else if predecessor != Some(member.me) {
             // Differs from the paper: a successor that knows this member already is not notified.
@@ -254,8 +259,8 @@ impl Router {
     pub(crate) fn on_successor_located(&mut self, index: u16, found: Member, cx: &mut Cx<'_>) {
         let config = cx.config;
         let Some(member) = self.members.get(usize::from(index)) else { return };
-        if member.successors().first() != Some(&found) && member.is_nearer_successor(found, config)
-        {
+        let is_news = member.successors().first() != Some(&found) || self.joining.is_some();
+        if is_news && member.is_nearer_successor(found, config) {
             self.ask(index, found, cx);
         }
     }
@@ -323,20 +328,21 @@ impl Router {
     fn ask_rendezvous(&mut self, joining: Joining, cx: &mut Cx<'_>) {
         self.joining = Some(Joining { since: cx.now, ..joining });
         for index in 0..self.members.len() as u16 {
-            let member = &self.members[usize::from(index)];
-            if !member.is_alone() {
-                continue;
-            }
-            let (key, claim) = (member.position.to_key(), Claim::Closer);
-            let (payload, origin) =
-                (Payload::Locate { asker: cx.me }, Origin::Successor { member: index });
-            let next = Member::of(joining.rendezvous, 0, cx.config);
-            let pending = Pending::new(origin, index, (key, payload), cx.now);
-            let pending = Pending { next, ..pending };
-            if let Some(token) = self.pending.insert(pending, cx.config.max_pending) {
-                let body = Body::Route { token, key, payload, claim, hops: 1, timeouts: 0 };
-                Self::send(next, body, cx);
-            }
+            let rendezvous = Member::of(joining.rendezvous, 0, cx.config);
+            self.locate_from(index, rendezvous, Claim::Closer, cx);
+        }
+    }
+
+    /// Has another member find this one's successor.
+    fn locate_from(&mut self, index: u16, next: Member, claim: Claim, cx: &mut Cx<'_>) {
+        let key = self.members[usize::from(index)].position.to_key();
+        let payload = Payload::Locate { asker: cx.me };
+        let origin = Origin::Successor { member: index };
+        let pending = Pending::new(origin, index, (key, payload), cx.now);
+        let pending = Pending { next, ..pending };
+        if let Some(token) = self.pending.insert(pending, cx.config.max_pending) {
+            let body = Body::Route { token, key, payload, claim, hops: 1, timeouts: 0 };
+            Self::send(next, body, cx);
         }
     }
 }
