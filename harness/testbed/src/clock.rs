@@ -157,6 +157,8 @@ async fn ring(alarm: Alarm) {
     while let Ok(mut ready) = alarm.0.timer.readable().await {
         let read = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut expirations)?));
         if read.is_ok() {
+            // The next expiration is another event: no need to read in vain until then.
+            ready.clear_ready();
             alarm.wake_due();
         }
     }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::core::muxing::{StreamMuxerBox, StreamMuxerExt as _, SubstreamBox};
@@ -13,7 +14,7 @@ use overlay_core::NodeId;
 
 use crate::Error;
 use crate::clock::{Alarm, Moment};
-use crate::control::{Address, Notice};
+use crate::control::{Address, Notice, RoundTrips};
 use crate::node::Controller;
 use crate::transport::{self, BoxedTransport, Conditions, Directory};
 
@@ -21,6 +22,9 @@ use crate::transport::{self, BoxedTransport, Conditions, Directory};
 const FRAME: usize = 100;
 /// Round trips before those that count.
 const WARM_UP: u32 = 100;
+/// Round trips with a pause before each, and the pause.
+const PACED: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(3);
 
 /// The end that sends back what it gets, until the connection ends.
 pub(crate) async fn echo(controller: &mut Controller) -> Result<(), Error> {
@@ -61,8 +65,8 @@ pub(crate) async fn ask(
         Poll::Pending
     });
     let stream = stream.await?;
-    let median = drive(&mut muxer, round_trips(stream, times)).await?;
-    controller.tell(&Notice::RoundTrip(median)).await
+    let taken = drive(&mut muxer, both(stream, times, &Alarm::start()?)).await?;
+    controller.tell(&Notice::RoundTrips(taken)).await
 }
 
 fn plain() -> Result<(BoxedTransport, Keypair), Error> {
@@ -117,18 +121,30 @@ async fn send_back(mut stream: SubstreamBox) -> std::io::Result<()> {
     }
 }
 
-/// The median round trip in nanoseconds.
-async fn round_trips(mut stream: SubstreamBox, times: u32) -> std::io::Result<u64> {
+async fn both(mut stream: SubstreamBox, times: u32, alarm: &Alarm) -> std::io::Result<RoundTrips> {
+    round_trips(&mut stream, WARM_UP, None).await?;
+    let busy = round_trips(&mut stream, times, None).await?;
+    let paced = round_trips(&mut stream, PACED, Some(alarm)).await?;
+    Ok(RoundTrips { busy, paced })
+}
+
+/// The median round trip in nanoseconds; with an alarm, each comes after a pause.
+async fn round_trips(
+    stream: &mut SubstreamBox,
+    times: u32,
+    alarm: Option<&Alarm>,
+) -> std::io::Result<u64> {
     let mut bytes = [7; FRAME];
     let mut taken = Vec::with_capacity(times as usize);
-    for round in 0..WARM_UP + times {
+    for _ in 0..times {
+        if let Some(alarm) = alarm {
+            alarm.sleep_until(Moment::now() + PAUSE).await;
+        }
         let start = Moment::now();
         stream.write_all(&bytes).await?;
         stream.flush().await?;
         stream.read_exact(&mut bytes).await?;
-        if round >= WARM_UP {
-            taken.push(Moment::now().since(start).as_nanos() as u64);
-        }
+        taken.push(Moment::now().since(start).as_nanos() as u64);
     }
     taken.sort_unstable();
     Ok(taken.get(taken.len() / 2).copied().unwrap_or(0))

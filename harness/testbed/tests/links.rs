@@ -1,4 +1,6 @@
 //! Links between libp2p nodes in one process: what arrives, what is refused, what is counted.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 

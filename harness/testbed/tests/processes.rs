@@ -3,6 +3,8 @@
 //!
 //! The node processes are this test program again: it is started with the name of the one test
 //! that becomes a node where the controller's invitation is in the environment.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod carousel;
 
 use std::collections::BTreeSet;

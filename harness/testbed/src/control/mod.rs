@@ -126,10 +126,20 @@ pub enum Notice {
     Checkpoint(Box<ProcessReport>),
     /// What the window's figures are.
     Finished(Box<ProcessReport>),
-    /// Median round trip of a control measurement in nanoseconds.
-    RoundTrip(u64),
+    /// Median round trips of a control measurement.
+    RoundTrips(RoundTrips),
     /// The process cannot go on, and why.
     Failed(String),
+}
+
+/// Median round trips of one plain libp2p stream, in nanoseconds.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct RoundTrips {
+    /// One after the other, without a pause.
+    pub busy: u64,
+    /// With a pause before each, after which both processes have to be woken: as it is for nodes
+    /// that have little to do.
+    pub paced: u64,
 }
 
 /// An event of a node.

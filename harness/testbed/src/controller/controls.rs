@@ -9,7 +9,7 @@ use super::hub::{Hub, Word};
 use super::processes::{Launcher, Processes};
 use crate::Error;
 use crate::clock::Moment;
-use crate::control::{Address, Notice, Order};
+use crate::control::{Address, Notice, Order, RoundTrips};
 
 /// Round trips of which the median is taken.
 const ROUND_TRIPS: u32 = 2_000;
@@ -30,11 +30,11 @@ pub(super) fn spin() -> Duration {
     Moment::now().since(start)
 }
 
-/// Median round trip of one plain libp2p stream between two processes.
+/// Median round trips of one plain libp2p stream between two processes.
 ///
 /// # Errors
 /// If the two processes cannot be started or do not answer in time.
-pub(super) async fn round_trip(mut launcher: Launcher) -> Result<Duration, Error> {
+pub(super) async fn round_trips(mut launcher: Launcher) -> Result<RoundTrips, Error> {
     let mut hub = Hub::open(launcher.token, 2).await?;
     launcher.control = hub.address();
     let mut processes = Processes::default();
@@ -46,7 +46,7 @@ pub(super) async fn round_trip(mut launcher: Launcher) -> Result<Duration, Error
     }
 }
 
-async fn converse(hub: &mut Hub, echo: u32, ask: u32) -> Result<Duration, Error> {
+async fn converse(hub: &mut Hub, echo: u32, ask: u32) -> Result<RoundTrips, Error> {
     let mut asker_is_there = false;
     let mut address: Option<Address> = None;
     while let Some((process, word)) = hub.next().await {
@@ -58,7 +58,7 @@ async fn converse(hub: &mut Hub, echo: u32, ask: u32) -> Result<Duration, Error>
             Word::Gone => return Err(Error::Control("a process of it ended".to_owned())),
             Word::Notice(notice) => match *notice {
                 Notice::Listening(addresses) => address = addresses.into_iter().next(),
-                Notice::RoundTrip(nanos) => return Ok(Duration::from_nanos(nanos)),
+                Notice::RoundTrips(taken) => return Ok(taken),
                 Notice::Failed(why) => return Err(Error::Control(why)),
                 _ => {}
             },

@@ -73,7 +73,7 @@ pub fn run<O: Overlay>(
         };
         progress.phase("measuring the machine");
         let spin = controls::spin();
-        let round_trip = controls::round_trip(launcher.clone()).await?;
+        let round_trips = controls::round_trips(launcher.clone()).await?;
         progress.phase(&format!("starting {} processes", groups.len()));
         let mut processes = Processes::default();
         for (done, nodes) in groups.iter().enumerate() {
@@ -81,7 +81,9 @@ pub fn run<O: Overlay>(
             progress.advance(done as u64 + 1, groups.len() as u64);
         }
         let mut run = Run::new(&plan.scenario, plan.seed, world, oracle, hub, processes);
-        run.measurement.control("libp2p_round_trip", round_trip.as_secs_f64() * 1e6, "µs");
+        let micros = |nanos: u64| nanos as f64 / 1e3;
+        run.measurement.control("libp2p_round_trip", micros(round_trips.busy), "µs");
+        run.measurement.control("libp2p_round_trip_paced", micros(round_trips.paced), "µs");
         run.measurement.control("spin", spin.as_secs_f64() * 1e3, "ms");
         if run.prepare(progress, stop).await? {
             run.conduct(began, progress, stop).await;

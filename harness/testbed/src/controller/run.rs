@@ -272,7 +272,8 @@ impl<R: Oracle> Run<R> {
     }
 
     async fn strike_due(&mut self, now: Time) {
-        while let Some(fault) = self.faults.pop_front_if(|fault| fault.at <= now) {
+        while let Some(fault) = self.faults.front().copied().filter(|fault| fault.at <= now) {
+            self.faults.pop_front();
             let owner = (0..self.count())
                 .find(|number| self.processes.0[*number as usize].nodes.contains(&fault.node));
             let Some(number) = owner else { continue };

@@ -1,4 +1,5 @@
 //! One connection's end of a link: one long-lived stream, frames out and frames in.
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
@@ -22,6 +23,11 @@ const READ: usize = 8 * 1024;
 const BATCH: usize = 256 * 1024;
 /// Buffer capacity that an idle link keeps, in bytes.
 const KEPT_CAPACITY: usize = 4 * 1024;
+
+thread_local! {
+    /// What a read goes into first: one per thread, not one per link, and zeroed once.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
+}
 
 /// What the behaviour asks of a connection.
 #[derive(Debug)]
@@ -165,26 +171,7 @@ impl Handler {
             return Err(fault);
         }
         let mut received = Vec::new();
-        let Some(stream) = &mut self.stream else { return Ok(received) };
-        let mut chunk = [0; READ];
-        let mut total = 0;
-        while !self.read_closed && total < BATCH {
-            match Pin::new(&mut *stream).poll_read(cx, &mut chunk) {
-                Poll::Pending => break,
-                Poll::Ready(Ok(0)) => self.read_closed = true,
-                Poll::Ready(Ok(count)) => {
-                    total += count;
-                    if self.decoder.push(&chunk[..count], &mut received).is_err() {
-                        self.fault.get_or_insert(Fault::TooLong);
-                        break;
-                    }
-                }
-                Poll::Ready(Err(_)) => {
-                    self.read_closed = true;
-                    self.fault.get_or_insert(Fault::Failed);
-                }
-            }
-        }
+        let total = SCRATCH.with_borrow_mut(|scratch| self.fill(cx, scratch, &mut received));
         if total >= BATCH {
             // There may be more, and the stream will not say so again.
             cx.waker().wake_by_ref();
@@ -198,6 +185,35 @@ impl Handler {
             Some(fault) if received.is_empty() => Err(fault),
             _ => Ok(received),
         }
+    }
+
+    /// Takes in bytes until there are no more or they are enough; says how many.
+    fn fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        received: &mut Vec<Vec<u8>>,
+    ) -> usize {
+        let Some(stream) = &mut self.stream else { return 0 };
+        let mut total = 0;
+        while !self.read_closed && total < BATCH {
+            match Pin::new(&mut *stream).poll_read(cx, scratch) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(0)) => self.read_closed = true,
+                Poll::Ready(Ok(count)) => {
+                    total += count;
+                    if self.decoder.push(&scratch[..count], received).is_err() {
+                        self.fault = Some(Fault::TooLong);
+                        break;
+                    }
+                }
+                Poll::Ready(Err(_)) => {
+                    self.read_closed = true;
+                    self.fault = Some(Fault::Failed);
+                }
+            }
+        }
+        total
     }
 
     fn end(&mut self, report: Report) -> Option<Report> {

@@ -12,6 +12,8 @@ pub(super) enum Task<T> {
     Timer(T),
     /// The workload asks something.
     Command(Command),
+    /// A message that is held arrives.
+    Deliver(u64),
     /// The node is to learn that this peer is lost.
     Lose(NodeId),
     /// The measured window begins.

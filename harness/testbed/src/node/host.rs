@@ -16,6 +16,7 @@ use peerbench_scenario::{Due, FaultAction, Operations};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::agenda::{Agenda, Task};
+use super::frame_shaper::{Arrival, FrameShaper};
 use super::machine::Machine;
 use super::window::Window;
 use crate::clock::{Alarm, Deadline, Moment};
@@ -44,6 +45,9 @@ pub struct Schedule {
     /// How long after a peer's death, or after a vain dial, a node learns of it; `None`: as soon as
     /// the peer's host could tell.
     pub dead_peer_timeout: Option<Duration>,
+    /// Whether the emulated network has to be applied to whole messages, because the transport's
+    /// packets are out of reach.
+    pub shapes_frames: bool,
     /// How operations are numbered, if a search that found a holder is followed by a fetch.
     pub fetches: Option<Operations>,
 }
@@ -100,6 +104,7 @@ pub struct Host<O: Overlay> {
     local: VecDeque<Input<O>>,
     /// What the node's own searches are for, if fetches follow them.
     searches: BTreeMap<OpId, Key>,
+    frame_shaper: Option<FrameShaper>,
     traffic: Traffic,
     counts: Counts,
     window: Window,
@@ -144,6 +149,7 @@ impl<O: Overlay> Host<O> {
         Self {
             machine,
             swarm,
+            frame_shaper: schedule.shapes_frames.then(FrameShaper::default),
             conditions,
             schedule,
             agenda,
@@ -216,6 +222,7 @@ impl<O: Overlay> Host<O> {
                     self.on_command(command);
                 }
                 Task::Lose(peer) => self.lose(peer),
+                Task::Deliver(number) => self.deliver(number),
                 Task::BeginWindow => {
                     self.conditions.clear_lateness();
                     self.window.begin(self.now(), self.traffic, self.conditions.wire_bytes());
@@ -261,10 +268,29 @@ impl<O: Overlay> Host<O> {
             LinkEvent::Connected(_) => {}
             LinkEvent::Received { from, frames } => {
                 for frame in frames {
-                    self.on_frame(from, &frame);
+                    self.on_arrival(from, &frame);
                 }
             }
             LinkEvent::Lost { peer, dialed } => self.on_lost(peer, dialed),
+        }
+    }
+
+    fn on_arrival(&mut self, from: NodeId, frame: &[u8]) {
+        let Some(shaper) = &mut self.frame_shaper else { return self.on_frame(from, frame) };
+        match shaper.hold(from, frame) {
+            Some((number, due)) => self.agenda.enter(self.time(due), Task::Deliver(number)),
+            None => self.counts.malformed += 1,
+        }
+    }
+
+    fn deliver(&mut self, number: u64) {
+        let Some(shaper) = &mut self.frame_shaper else { return };
+        match shaper.take(number, &self.conditions) {
+            Some(Arrival::Now(from, frame)) => self.on_frame(from, &frame),
+            Some(Arrival::Later(due)) => {
+                self.agenda.enter(self.time(due), Task::Deliver(number));
+            }
+            None => {}
         }
     }
 
@@ -286,10 +312,7 @@ impl<O: Overlay> Host<O> {
         let one_way = self.conditions.one_way(peer);
         let timeout = self.schedule.dead_peer_timeout;
         let at = match dialed {
-            Some(dialed) => {
-                let dialed = Time::ZERO + dialed.since(self.schedule.start);
-                dialed + timeout.unwrap_or(2 * one_way)
-            }
+            Some(dialed) => self.time(dialed) + timeout.unwrap_or(2 * one_way),
             None => self.now() + timeout.unwrap_or_default().saturating_sub(one_way),
         };
         self.agenda.enter(at, Task::Lose(peer));
@@ -345,6 +368,9 @@ impl<O: Overlay> Host<O> {
         let mut frame = Vec::new();
         wire::encode(&message, &mut frame);
         self.traffic.send(message.class(), frame.len() as u32);
+        if self.frame_shaper.is_some() {
+            frame = FrameShaper::stamp(&self.conditions, to, &frame);
+        }
         self.swarm.behaviour_mut().send(to, frame);
     }
 
@@ -408,7 +434,8 @@ impl<O: Overlay> Host<O> {
                 conduct: self.machine.conduct(),
                 alive: span.alive,
                 traffic: span.traffic,
-                wire: Some(span.wire),
+                // Bytes are counted where they are shaped.
+                wire: self.frame_shaper.is_none().then_some(span.wire),
                 state: self.machine.state(),
                 resident_bytes: None,
                 cpu: None,
@@ -427,6 +454,10 @@ impl<O: Overlay> Host<O> {
     }
 
     fn now(&self) -> Time {
-        Time::ZERO + Moment::now().since(self.schedule.start)
+        self.time(Moment::now())
+    }
+
+    fn time(&self, moment: Moment) -> Time {
+        Time::ZERO + moment.since(self.schedule.start)
     }
 }

@@ -19,6 +19,17 @@ pub struct Identity<O: Overlay> {
     pub seed: u64,
 }
 
+/// One thing that a node was fed, and what came of it.
+#[derive(Debug)]
+pub struct Recorded<O: Overlay> {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub input: Input<O>,
+    /// The effects in the order asked, in words.
+    pub effects: Vec<String>,
+}
+
 /// A node and its random stream.
 #[derive(Debug)]
 pub struct Machine<O: Overlay> {
@@ -26,7 +37,7 @@ pub struct Machine<O: Overlay> {
     node: O,
     random: Random,
     effects: Vec<Effect<O>>,
-    recording: Option<Vec<(Time, Input<O>)>>,
+    recording: Option<Vec<Recorded<O>>>,
 }
 
 impl<O: Overlay> Machine<O> {
@@ -58,15 +69,14 @@ impl<O: Overlay> Machine<O> {
 
     /// The log, if one is kept.
     #[must_use]
-    pub fn recording(&self) -> Option<&[(Time, Input<O>)]> {
+    pub fn recording(&self) -> Option<&[Recorded<O>]> {
         self.recording.as_deref()
     }
 
     /// Runs the node on one input. Its effects wait to be taken.
     pub fn feed(&mut self, now: Time, input: Input<O>) {
-        if let Some(recording) = &mut self.recording {
-            recording.push((now, copy(&input)));
-        }
+        let recorded = self.recording.is_some().then(|| copy(&input));
+        let earlier = self.effects.len();
         let mut cx = Ctx {
             me: self.identity.me,
             now,
@@ -76,6 +86,27 @@ impl<O: Overlay> Machine<O> {
             effects: &mut self.effects,
         };
         step(&mut self.node, input, &mut cx);
+        if let (Some(recording), Some(input)) = (&mut self.recording, recorded) {
+            let effects = self.effects[earlier..].iter().map(describe).collect();
+            recording.push(Recorded { at: now, input, effects });
+        }
+    }
+
+    /// A new node of the same identity that has been fed what another one recorded from its start,
+    /// and has recorded it again.
+    #[must_use]
+    pub fn replay(
+        identity: Identity<O>,
+        settled: Option<&O::Oracle>,
+        recording: &[Recorded<O>],
+    ) -> Self {
+        let mut machine = Self::new(identity, settled);
+        machine.record();
+        for Recorded { at, input, .. } in recording {
+            machine.effects.clear();
+            machine.feed(*at, copy(input));
+        }
+        machine
     }
 
     /// Exchanges the effects, in the order asked, for an empty buffer.
@@ -118,5 +149,13 @@ fn copy<O: Overlay>(input: &Input<O>) -> Input<O> {
         }
         Input::Timer(timer) => Input::Timer(*timer),
         Input::PeerLost(peer) => Input::PeerLost(*peer),
+    }
+}
+
+fn describe<O: Overlay>(effect: &Effect<O>) -> String {
+    match effect {
+        Effect::Send { to, message } => format!("send {to} {message:?}"),
+        Effect::SetTimer { after, timer } => format!("timer {after:?} {timer:?}"),
+        Effect::Emit(event) => format!("emit {event:?}"),
     }
 }

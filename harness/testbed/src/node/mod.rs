@@ -1,6 +1,7 @@
 //! A node process: some nodes of the run, each with its own swarm and listener, on one
 //! current-thread runtime.
 mod agenda;
+mod frame_shaper;
 mod host;
 mod machine;
 mod process;
@@ -18,7 +19,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
 pub use host::{Figures, Host, HostNotice, HostOrder, Schedule, Ways};
-pub use machine::{Identity, Machine};
+pub use machine::{Identity, Machine, Recorded};
 pub use usage::{memory, processor_time, raise_open_files};
 
 use crate::control::{

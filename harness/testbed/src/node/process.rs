@@ -9,7 +9,7 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::{Config, SwarmEvent};
 use libp2p::{StreamProtocol, Swarm, core::upgrade};
 use overlay_core::{NodeId, OpId, Overlay, Time};
-use peerbench_scenario::{Document, FaultAction, Scenario, Timetable, World};
+use peerbench_scenario::{Document, FaultAction, Scenario, Timetable, Transport, World};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
@@ -104,6 +104,7 @@ fn schedule(scenario: &Scenario, world: &World, start: Moment) -> Schedule {
         start,
         window_begins: world.searches_from(),
         window_ends: world.ends_at(),
+        shapes_frames: scenario.testbed.shaped && scenario.testbed.transport == Transport::Quic,
         dead_peer_timeout: scenario.network.dead_peer_timeout.map(|span| span.0),
         fetches: scenario.workload.fetch.then(|| world.operations().clone()),
     }

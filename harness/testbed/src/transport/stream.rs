@@ -7,6 +7,7 @@
 //!
 //! The end of a connection travels like its bytes: a receiver learns of it one latency after it
 //! happened. A dialer's first bytes wait for the round trip that a TCP connection takes to stand.
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +28,11 @@ const MAX_BUFFERED: usize = 1 << 20;
 const KEPT_CAPACITY: usize = 4 * 1024;
 /// Bytes asked of the socket at once.
 const READ: usize = 16 * 1024;
+
+thread_local! {
+    /// What a read goes into first: one per thread, not one per connection, and zeroed once.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
+}
 
 /// A connection under the node's [`Conditions`]: shaped, or only counted.
 #[derive(Debug)]
@@ -224,13 +230,27 @@ impl Shaper {
             if self.incoming.parser.buffered() >= MAX_BUFFERED {
                 return Poll::Pending;
             }
-            let mut chunk = [0; READ];
-            match ready!(inner.as_mut().poll_read(cx, &mut chunk)) {
-                Ok(0) => self.end(None),
-                Ok(count) => self.push(conditions, &chunk[..count])?,
-                Err(error) => self.end(Some(error)),
-            }
+            let inner = inner.as_mut();
+            ready!(
+                SCRATCH.with_borrow_mut(|scratch| self.poll_fill(inner, scratch, conditions, cx))
+            )?;
         }
+    }
+
+    /// Takes in what the socket has, or its end.
+    fn poll_fill(
+        &mut self,
+        inner: Pin<&mut impl AsyncRead>,
+        scratch: &mut [u8],
+        conditions: &Conditions,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        match ready!(inner.poll_read(cx, scratch)) {
+            Ok(0) => self.end(None),
+            Ok(count) => self.push(conditions, &scratch[..count])?,
+            Err(error) => self.end(Some(error)),
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Delivers from the front frame once it is due.
