@@ -25,10 +25,10 @@ use rustix::process::{Pid, Signal, kill_process};
 const EIGHT: &str = "
 nodes: 8
 founders: 3
-join: {over: 300ms}
-warm_up: 1s
+join: {over: 200ms}
+warm_up: 700ms
 network: {uniform_round_trip: 4ms}
-workload: {items: 20, searches: 60, rate: 60/s, fetch: true, timeout: 1s}
+workload: {items: 20, searches: 60, rate: 120/s, fetch: true, timeout: 700ms}
 overlays: {carousel: {nodes: 8}}
 ";
 
@@ -194,7 +194,7 @@ fn the_scenario_s_faults_strike_and_are_nobody_s_failure() {
     let _alone = alone();
     for per_process in ["testbed.nodes_per_process=1", "testbed.nodes_per_process=4"] {
         for action in ["kill", "freeze", "leave"] {
-            let fault = format!("faults=[{{at: 1100ms, action: {action}, nodes: [5]}}]");
+            let fault = format!("faults=[{{at: 800ms, action: {action}, nodes: [5]}}]");
             let scenario = scenario(EIGHT, &[per_process, &fault]);
             let measurement = run(&scenario, &Silent).unwrap();
             let outcome = Outcome::of(&measurement);
