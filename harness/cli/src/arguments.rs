@@ -4,10 +4,18 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+/// Where a newcomer may begin.
+const EXAMPLES: &str = "\
+Examples:
+  peerbench bench chord                                      testbed and simulator side by side
+  peerbench bench chord --driver simulator --nodes 100000    in virtual time
+  peerbench config show > mine.yaml                          a scenario to change, then
+  peerbench bench chord --scenario mine.yaml                 to run";
+
 /// Benchmarks peer-to-peer overlays: lookup latency, state size, bandwidth and freeloader
 /// resistance, on real libp2p processes and in a deterministic simulator.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, subcommand_required = true)]
+#[command(version, max_term_width = 100, subcommand_required = true, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -75,8 +83,8 @@ pub(crate) enum Listed {
 /// A scenario and what the command line changes in it.
 #[derive(Args, Debug)]
 pub(crate) struct ScenarioChoice {
-    /// A scenario file, or the name of one that comes with the program
-    #[arg(long, default_value = "default", value_name = "FILE")]
+    /// A scenario file, or a name that `peerbench list scenarios` shows
+    #[arg(long, default_value = "default", value_name = "FILE|NAME")]
     pub(crate) scenario: String,
     /// Set a field of the scenario, such as `workload.rate=100/s`; may be repeated
     #[arg(long = "set", value_name = "FIELD=VALUE")]
@@ -96,7 +104,7 @@ pub(crate) struct Bench {
     pub(crate) overlays: Vec<String>,
     #[command(flatten)]
     pub(crate) scenario: ScenarioChoice,
-    /// Where nodes run
+    /// What the nodes run in
     #[arg(long, value_enum, default_value_t = DriverChoice::Both)]
     pub(crate) driver: DriverChoice,
     /// Repetitions on the testbed, whose numbers are noisy

@@ -16,6 +16,10 @@ use crate::overlays::{Entry, find};
 use crate::progress::Shown;
 use crate::show;
 
+/// The most processes that the testbed starts on one machine: at some 1.5 MB each, a quarter of a
+/// large one's memory, and half a minute to start.
+const MOST_TESTBED_PROCESSES: u32 = 4_096;
+
 /// One run to be made.
 struct Job {
     entry: &'static Entry,
@@ -27,6 +31,9 @@ struct Job {
 pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure> {
     let entries = bench.overlays.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
     let chosen = choose(&bench.scenario, &entries)?;
+    if bench.driver != DriverChoice::Simulator {
+        check_processes(&chosen)?;
+    }
     let mut folder = create_folder(bench, &chosen.scenario);
     let progress = Shown::new();
     let mut outcome = Status::Ok;
@@ -48,6 +55,22 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
         outcome = Status::Interrupted;
     }
     conclude(&mut folder, outcome)
+}
+
+/// Refuses what no machine could start, before anything is.
+fn check_processes(chosen: &Chosen) -> Result<(), Failure> {
+    let nodes = chosen.scenario.nodes;
+    let processes = nodes.div_ceil(chosen.scenario.testbed.nodes_per_process);
+    if processes <= MOST_TESTBED_PROCESSES {
+        return Ok(());
+    }
+    let message = format!(
+        "{nodes} nodes would be {processes} processes of the testbed, which starts \
+         {MOST_TESTBED_PROCESSES} at most"
+    );
+    let help = "simulate so many nodes (`--driver simulator`), or put several into a process \
+                (`--set testbed.nodes_per_process=16`)";
+    Err(chosen.document.complain("nodes", message, help).into())
 }
 
 /// Seed after seed, so that an interrupted run has whole comparisons.
@@ -77,16 +100,7 @@ fn measure(
     match job.driver {
         Driver::Simulator => (job.entry.simulate)(&chosen.document, scenario, seed, progress, stop),
         Driver::Testbed => {
-            let plan = Plan {
-                scenario: scenario.clone(),
-                seed,
-                executable: std::env::current_exe().map_err(|source| Failure::File {
-                    what: "cannot find the program itself, of which nodes are started,",
-                    path: "peerbench".to_owned(),
-                    source,
-                })?,
-                arguments: ["node".into(), job.entry.name.into()].into(),
-            };
+            let plan = Plan::of_this_program(job.entry.name, scenario, seed)?;
             (job.entry.test)(&plan, progress, stop)
         }
     }
@@ -166,6 +180,6 @@ fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure
 
 fn warn(stored: Result<(), FolderError>) {
     if let Err(error) = stored {
-        eprintln!("warning: {error}; what was measured is shown all the same");
+        eprintln!("warning: {error}. The table comes all the same");
     }
 }

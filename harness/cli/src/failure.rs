@@ -13,6 +13,9 @@ pub(crate) const NOTHING_MEASURED: u8 = 4;
 /// Ctrl-C; what was finished is kept.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// The most names that a hint lists.
+const MOST_NAMED: usize = 12;
+
 /// Why a command ends without its result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -64,7 +67,10 @@ impl Failure {
         let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.75);
         let hint = match near {
             Some((_, meant)) => format!("; did you mean `{meant}`?"),
-            None => format!("; there are: {}", known.collect::<Vec<_>>().join(", ")),
+            None if known.clone().count() <= MOST_NAMED => {
+                format!("; there are: {}", known.collect::<Vec<_>>().join(", "))
+            }
+            None => format!("; `peerbench list {kind}s` shows what there is"),
         };
         Self::Unknown { kind, name: name.to_owned(), hint }
     }
@@ -72,11 +78,17 @@ impl Failure {
     /// Tells the person on standard error.
     pub(crate) fn report(self) -> ExitCode {
         let code = match &self {
-            Self::Scenario(_) | Self::Unknown { .. } | Self::Usage(_) => USAGE,
+            Self::Scenario(_)
+            | Self::Unknown { .. }
+            | Self::Usage(_)
+            | Self::Folder(FolderError::NotARun(_)) => USAGE,
             Self::Testbed(_) | Self::Folder(_) | Self::File { .. } | Self::Signals(_) => FAILED,
         };
         match self {
-            Self::Scenario(error) => eprintln!("{:?}", miette::Report::new(error)),
+            Self::Scenario(error) => {
+                let shown = format!("{:?}", miette::Report::new(error));
+                eprintln!("{}", shown.trim_end());
+            }
             other => eprintln!("error: {other}"),
         }
         ExitCode::from(code)

@@ -190,7 +190,7 @@ pub(crate) fn scenario(name: &str) -> Result<Document, Failure> {
     let (_, text) = SCENARIOS
         .iter()
         .find(|(known, _)| *known == name)
-        .ok_or_else(|| Failure::unknown("paper's scenario", name, names))?;
+        .ok_or_else(|| Failure::unknown("scenario", name, names))?;
     Ok(Document::parse(&format!("configs/papers/{name}.yaml"), *text)?)
 }
 

@@ -1,16 +1,20 @@
 //! Progress on standard error: a bar on a terminal, plain lines elsewhere.
 use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use peerbench_measure::Progress;
+
+/// How often progress is told where there is no bar: a log shows that something moves, and is not
+/// filled with it.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows how far a run is.
 pub(crate) struct Shown {
     bar: Option<ProgressBar>,
     started: Instant,
-    /// Tenths already told of the phase, where there is no bar.
+    /// When something was last told, in milliseconds since the start, where there is no bar.
     told: AtomicU64,
 }
 
@@ -36,14 +40,17 @@ impl Shown {
 
 impl Progress for Shown {
     fn phase(&self, what: &str) {
-        self.told.store(0, Ordering::Relaxed);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(0);
                 bar.set_message(what.to_owned());
                 bar.tick();
             }
-            None => eprintln!("{:6.1}s  {what}", self.started.elapsed().as_secs_f64()),
+            None => {
+                let now = self.started.elapsed();
+                self.told.store(milliseconds(now), Ordering::Relaxed);
+                eprintln!("{:6.1}s  {what}", now.as_secs_f64());
+            }
         }
     }
 
@@ -54,12 +61,18 @@ impl Progress for Shown {
                 bar.set_position(done);
             }
             None => {
-                let tenth = (10 * done).checked_div(total).unwrap_or(10);
-                if self.told.fetch_max(tenth, Ordering::Relaxed) < tenth {
-                    let elapsed = self.started.elapsed().as_secs_f64();
-                    eprintln!("{elapsed:6.1}s    {}%", 10 * tenth);
+                let now = self.started.elapsed();
+                let told = self.told.load(Ordering::Relaxed);
+                if milliseconds(now) - told >= milliseconds(TELL_EVERY) {
+                    self.told.store(milliseconds(now), Ordering::Relaxed);
+                    let percent = (100 * done).checked_div(total).unwrap_or(100);
+                    eprintln!("{:6.1}s    {percent}%", now.as_secs_f64());
                 }
             }
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -55,7 +55,7 @@ pub(crate) fn papers(prefix: Option<&str>, stop: &AtomicBool) -> Result<ExitCode
         expectations.retain(|wanted| wanted.scenario.starts_with(prefix));
         if expectations.is_empty() {
             let names = names.iter().map(String::as_str);
-            return Err(Failure::unknown("paper's scenario", prefix, names));
+            return Err(Failure::unknown("scenario", prefix, names));
         }
     }
     let progress = Shown::new();
@@ -99,6 +99,6 @@ pub(crate) fn explain(metric: &str) -> Result<ExitCode, Failure> {
     let names = METRICS.iter().map(|metric| metric.name);
     let text = peerbench_reports::explain(metric)
         .ok_or_else(|| Failure::unknown("metric", metric, names))?;
-    println!("{text}");
+    println!("{}", text.trim_end());
     Ok(ExitCode::SUCCESS)
 }
