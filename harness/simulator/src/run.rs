@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use overlay_core::{Command, Input, NodeId, Overlay, Time};
-use peerbench_measure::{Cost, Counter, Judge, Measurement, NodeSample, Progress, Traffic};
+use peerbench_measure::{Cost, Counter, Judge, Measurement, NodeSample, Progress};
 use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Timetable, World};
 
 use crate::harness::Harness;
@@ -56,8 +56,8 @@ struct Run<'a, O: Overlay> {
     harness: Harness<O>,
     timetable: std::iter::Peekable<Timetable>,
     faults: std::iter::Peekable<std::slice::Iter<'a, DueFault>>,
-    /// Each node's counters when the window began.
-    baseline: Vec<Traffic>,
+    /// Whether the measured window has begun.
+    is_measuring: bool,
     watch: Watch,
     most_waiting: usize,
     stopped: bool,
@@ -78,7 +78,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             harness: Harness::new(scenario, world, judge),
             timetable: world.timetable().peekable(),
             faults: world.faults().iter().peekable(),
-            baseline: Vec::new(),
+            is_measuring: false,
             watch: Watch::new(scenario),
             most_waiting: 0,
             stopped: false,
@@ -105,7 +105,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             }
             self.simulation.advance_to(now);
             self.most_waiting = self.most_waiting.max(self.simulation.waiting());
-            if now >= from && self.baseline.is_empty() {
+            if now >= from && !self.is_measuring {
                 self.open_window();
             }
             if now >= end || stop.load(Ordering::Relaxed) {
@@ -120,7 +120,7 @@ impl<'a, O: Overlay> Run<'a, O> {
     fn next_from_outside(&mut self, from: Time, end: Time) -> Time {
         let due = self.timetable.peek().map(|due| due.at);
         let fault = self.faults.peek().map(|fault| fault.at);
-        let window = self.baseline.is_empty().then_some(from);
+        let window = (!self.is_measuring).then_some(from);
         let watch = self.watch.next();
         [due, fault, window, watch].into_iter().flatten().fold(end, Time::min)
     }
@@ -178,8 +178,8 @@ impl<'a, O: Overlay> Run<'a, O> {
     }
 
     fn open_window(&mut self) {
-        let nodes = (0..self.world.nodes()).map(NodeId);
-        self.baseline = nodes.map(|node| self.simulation.traffic(node)).collect();
+        self.is_measuring = true;
+        self.simulation.reset_traffic();
         let (right, of) = count_converged(&self.simulation, self.harness.judge.oracle());
         let time = self.watch.converged_at().map(|time| time.since(Time::ZERO));
         if let Some(right) = right {
@@ -197,7 +197,8 @@ impl<'a, O: Overlay> Run<'a, O> {
         }
         self.harness.close(now);
         let mut measurement = std::mem::take(&mut self.harness.measurement);
-        for ((node, state, life), baseline) in self.simulation.nodes().zip(&self.baseline) {
+        let nodes = self.is_measuring.then(|| self.simulation.nodes()).into_iter().flatten();
+        for (node, state, life) in nodes {
             let until = match life {
                 Life::Down(since) => since,
                 Life::Up | Life::Frozen => now,
@@ -206,7 +207,7 @@ impl<'a, O: Overlay> Run<'a, O> {
                 node,
                 conduct: self.world.conduct(node),
                 alive: until.since(from),
-                traffic: self.simulation.traffic(node).since(baseline),
+                traffic: self.simulation.traffic(node),
                 wire: None,
                 state: state.state(self.config),
                 resident_bytes: None,

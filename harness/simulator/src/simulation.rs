@@ -369,6 +369,13 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         &self.slots[node.index()].node
     }
 
+    /// Counts traffic from here on.
+    pub(crate) fn reset_traffic(&mut self) {
+        for slot in &mut self.slots {
+            slot.traffic = Traffic::default();
+        }
+    }
+
     pub(crate) fn traffic(&self, node: NodeId) -> Traffic {
         self.slots[node.index()].traffic
     }

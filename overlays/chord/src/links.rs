@@ -171,12 +171,22 @@ impl Fingers {
         config: &ChordConfig,
     ) -> bool {
         let start = Distance::power(octave, config.bits);
+        let next_start =
+            (octave + 1 < config.bits).then(|| Distance::power(octave + 1, config.bits));
+        let place = self.links.partition_point(|link| link.is_before(start, origin, config));
+        let is_stale = |link: &Link| match next_start {
+            Some(next) => link.is_before(next, origin, config),
+            None => true,
+        };
+        if self.links.get(place).map(|link| link.member) == finger
+            && !self.links.get(place + 1).is_some_and(is_stale)
+        {
+            return false; // As nearly always: without deriving a position.
+        }
         let end = finger.map(|member| distance(member, origin, config));
         if end.is_some_and(|end| end < start) {
             return false;
         }
-        let next_start =
-            (octave + 1 < config.bits).then(|| Distance::power(octave + 1, config.bits));
         // Nobody is between the start and the finger, and entries after the finger but before the
         // next start are nobody's finger any more.
         let stale_until = match (end, next_start) {

@@ -20,19 +20,19 @@ impl Router {
         (key, payload): (Key, Payload),
         node: Node<'_, '_>,
     ) {
-        let pending = Pending::new(origin, member, (key, payload), node.cx.now);
-        self.advance(pending, node);
+        let mut pending = Pending::new(origin, member, (key, payload), node.cx.now);
+        self.advance(&mut pending, node);
     }
 
     /// Takes a request one step further from this node: delivers it here, or forwards it.
-    pub(crate) fn advance(&mut self, mut pending: Pending, mut node: Node<'_, '_>) {
+    pub(crate) fn advance(&mut self, pending: &mut Pending, mut node: Node<'_, '_>) {
         let config = node.cx.config;
         let key = Position::of_key(&pending.key, config.bits);
         let at = (&mut pending.member, &mut pending.claim);
         match self.decide(key, at, pending.dead, node.cx) {
             Some(Decision::Deliver) => self.deliver(pending, node.reborrow()),
             Some(Decision::Forward(next, claim)) => self.forward(pending, next, claim, node),
-            Some(Decision::Stuck) => Self::give_up(&pending, node.cx),
+            Some(Decision::Stuck) => Self::give_up(pending, node.cx),
             None => node.cx.emit(Event::Dropped(DropReason::Nonsense)),
         }
     }
@@ -59,7 +59,7 @@ impl Router {
         Some(Decision::Stuck)
     }
 
-    fn forward(&mut self, mut pending: Pending, next: Member, claim: Claim, node: Node<'_, '_>) {
+    fn forward(&mut self, pending: &mut Pending, next: Member, claim: Claim, node: Node<'_, '_>) {
         let cx = node.cx;
         if matches!(pending.origin, Origin::Peer(..)) && cx.conduct.is(Strategy::NoForward) {
             return;
@@ -76,7 +76,7 @@ impl Router {
             return Self::send(next, body, cx);
         }
         let iterative = cx.config.lookup == LookupStyle::Iterative;
-        let Some(token) = self.pending.insert(pending, cx.config.max_pending) else {
+        let Some(token) = self.pending.insert(*pending, cx.config.max_pending) else {
             return cx.emit(Event::Dropped(DropReason::Bound));
         };
         let body = if iterative && claim == Claim::Closer {
@@ -87,7 +87,7 @@ impl Router {
         Self::send(next, body, cx);
     }
 
-    fn deliver(&mut self, pending: Pending, node: Node<'_, '_>) {
+    fn deliver(&mut self, pending: &Pending, node: Node<'_, '_>) {
         let outcome = match pending.payload {
             Payload::Request(request) => {
                 Outcome::Response(node.storage.deliver(pending.key, request, self, node.cx))
@@ -98,7 +98,7 @@ impl Router {
         };
         let path =
             Path { by: node.cx.me, hops: pending.hops.into(), timeouts: pending.timeouts.into() };
-        self.finish(&pending, outcome, path, node);
+        self.finish(pending, outcome, path, node);
     }
 
     /// Gives an outcome to whoever waits for it.
@@ -146,7 +146,7 @@ impl Router {
             if !matches!(pending.origin, Origin::Peer(..)) {
                 pending.hops = 0; // Iterative: it may have been far; once more from here.
             }
-            return self.advance(pending, node.reborrow());
+            return self.advance(&mut pending, node.reborrow());
         };
         // Iterative: whoever named the dead node names the next best.
         pending.next = via;
@@ -222,7 +222,7 @@ impl Router {
         }
         if next.node(config) == node.cx.me {
             (pending.member, pending.claim) = (next.index(config), claim);
-            return self.advance(pending, node);
+            return self.advance(&mut pending, node);
         }
         pending.next = next;
         let (key, payload, timeouts) = (pending.key, pending.payload, pending.timeouts);

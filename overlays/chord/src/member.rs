@@ -211,7 +211,9 @@ impl RingMember {
     pub(crate) fn set_finger(&mut self, octave: u8, found: Member, config: &ChordConfig) -> bool {
         let finger = Some(found).filter(|&found| found != self.me);
         let changed = self.fingers.set(octave, finger, self.position, config);
-        self.fingers.prune(&self.successors, self.position, config);
+        if changed {
+            self.fingers.prune(&self.successors, self.position, config);
+        }
         changed
     }
 

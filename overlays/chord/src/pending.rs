@@ -1,6 +1,7 @@
 //! Requests on their way through a node: what it forwarded and has no answer to yet.
+use alloc::vec::Vec;
+
 use overlay_core::{Key, NodeId, OpId, Time};
-use smallvec::SmallVec;
 
 use crate::{Claim, Member, Payload};
 
@@ -65,7 +66,7 @@ pub(crate) enum Origin {
 /// Requests by token: a slot number and a generation, so that late answers find nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PendingTable {
-    slots: SmallVec<[(u16, Option<Pending>); 1]>,
+    slots: Vec<(u16, Option<Pending>)>,
 }
 
 impl PendingTable {
@@ -77,6 +78,8 @@ impl PendingTable {
             return None;
         }
         if index == self.slots.len() {
+            // One by one: few are ever needed, and a million nodes have a table each.
+            self.slots.reserve_exact(1);
             self.slots.push((0, None));
         }
         let (generation, slot) = &mut self.slots[index];

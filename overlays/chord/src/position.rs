@@ -18,14 +18,20 @@ impl Member {
     #[must_use]
     #[inline]
     pub fn node(self, config: &ChordConfig) -> NodeId {
-        NodeId(self.0 / u32::from(config.virtual_nodes.max(1)))
+        match config.virtual_nodes {
+            0 | 1 => NodeId(self.0),
+            several => NodeId(self.0 / u32::from(several)),
+        }
     }
 
     /// Which of its node's members this is.
     #[must_use]
     #[inline]
     pub fn index(self, config: &ChordConfig) -> u16 {
-        (self.0 % u32::from(config.virtual_nodes.max(1))) as u16
+        match config.virtual_nodes {
+            0 | 1 => 0,
+            several => (self.0 % u32::from(several)) as u16,
+        }
     }
 
     /// The member of this node with this index.

@@ -423,8 +423,9 @@ impl Routing for Router {
         match body {
             Body::Route { token, key, payload, claim, hops, timeouts } => {
                 let origin = Origin::Peer(from, token);
-                let pending = Pending::new(origin, to, (key, payload), node.cx.now);
-                self.advance(Pending { claim, hops, timeouts, ..pending }, node);
+                let mut pending = Pending::new(origin, to, (key, payload), node.cx.now);
+                (pending.claim, pending.hops, pending.timeouts) = (claim, hops, timeouts);
+                self.advance(&mut pending, node);
             }
             Body::Answer { token, outcome, path } => {
                 self.on_answer(from, (token, outcome, path), node);
