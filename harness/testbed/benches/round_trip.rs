@@ -33,7 +33,6 @@ async fn listen(
         .expect("a fresh key signs");
     let links = Links::new(node, StreamProtocol::new("/bench/1"), Arc::clone(peers));
     let config = Config::with_tokio_executor()
-        .with_idle_connection_timeout(Duration::MAX)
         .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy);
     let mut swarm = Swarm::new(transport, links, key.public().to_peer_id(), config);
     let any = "/ip4/127.0.0.1/tcp/0".parse().expect("a constant that parses");

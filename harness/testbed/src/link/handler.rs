@@ -34,7 +34,9 @@ thread_local! {
 pub enum Order {
     /// Send these frames, in this order.
     Send(Vec<Vec<u8>>),
-    /// Send what is queued, end the stream, and report when the peer has ended it, too.
+    /// Send what is queued, end this direction of the stream, and report when the peer has ended
+    /// the other. Until told so, a handler whose peer has ended its direction goes on sending: the
+    /// peer may know of a better connection that this node has yet to learn of.
     Finish,
 }
 
@@ -179,8 +181,6 @@ impl Handler {
         if self.read_closed && self.decoder.is_within_frame() {
             self.fault = Some(Fault::CutShort);
         }
-        // A peer that ends its direction has no use for the link: this side ends it, too.
-        self.finishing |= self.read_closed;
         match self.fault {
             Some(fault) if received.is_empty() => Err(fault),
             _ => Ok(received),
@@ -235,10 +235,9 @@ impl Handler {
             Ok(received) if !received.is_empty() => return Some(Report::Received(received)),
             Ok(_) => {}
         }
-        if self.read_closed && self.poll_write(cx).is_err() {
-            self.write_closed = true;
-        }
         if self.write_closed && self.read_closed {
+            // A stream that is held keeps its connection from being idle.
+            self.stream = None;
             return self.end(Report::Finished);
         }
         None

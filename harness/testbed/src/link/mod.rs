@@ -3,13 +3,15 @@
 //! A node that has something to say to a peer dials it, opens one stream and keeps it. Two nodes
 //! that dial each other at once end with two connections; both then use the one that the node with
 //! the smaller number dialled, send what is queued on the other and finish it. At no time does a
-//! node send on both.
+//! node send on both. Finished connections close after the swarm's idle timeout
+//! ([`FINISHED_AFTER`]); others never are idle.
 mod frames;
 mod handler;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use libp2p::core::transport::PortUse;
 use libp2p::core::{Endpoint, Multiaddr};
@@ -28,6 +30,10 @@ use crate::clock::Moment;
 
 /// Most bytes of frames that wait for a dial to one peer; what comes then is dropped.
 const MAX_QUEUED: usize = 32 << 20;
+
+/// How long a finished connection stays open, so that the peer can read the last of it. To be
+/// given to the swarm as its idle timeout.
+pub const FINISHED_AFTER: Duration = Duration::from_secs(5);
 
 /// Who is who: the rows of the address table.
 #[derive(Debug, Default)]
@@ -360,10 +366,15 @@ impl NetworkBehaviour for Links {
                 }
             }
             Report::Dropped(frames) => self.counts.dropped += frames,
-            Report::Finished | Report::Broken(_) => {
-                if let Report::Broken(fault) = report {
-                    self.count(fault);
+            // The connection is left to close as an idle one: at once would be too soon, because
+            // libp2p drops what the peer has received but not read yet.
+            Report::Finished => {
+                if let Some(node) = self.node(&peer) {
+                    self.on_closed(node, id);
                 }
+            }
+            Report::Broken(fault) => {
+                self.count(fault);
                 let connection = CloseConnection::One(id);
                 self.events.push_back(ToSwarm::CloseConnection { peer_id: peer, connection });
             }

@@ -20,7 +20,7 @@ use super::usage::{memory, processor_time};
 use crate::Error;
 use crate::clock::{Alarm, Moment};
 use crate::control::{Address, Counts, Happening, Notice, Order, ProcessReport, Setup};
-use crate::link::{Links, Peers};
+use crate::link::{FINISHED_AFTER, Links, Peers};
 use crate::transport::{self, Conditions, Directory, socket_address};
 
 /// Orders that may wait for a node.
@@ -144,9 +144,8 @@ async fn listen<O: Overlay>(
     let transport = transport::build(kind, &key, Arc::clone(&conditions), directory, alarm)?;
     let protocol = StreamProtocol::try_from_owned(format!("/peerbench/{}/1", O::NAME))
         .expect("it begins with a slash");
-    // A link stands until it breaks: idle ones included.
     let config = Config::with_tokio_executor()
-        .with_idle_connection_timeout(Duration::MAX)
+        .with_idle_connection_timeout(FINISHED_AFTER)
         .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy);
     let mut swarm = Swarm::new(transport, Links::new(node, protocol, peers), peer, config);
     swarm.listen_on(transport::any_port(kind)).map_err(|error| Error::Listen(error.to_string()))?;
