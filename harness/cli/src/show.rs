@@ -32,6 +32,9 @@ fn terminal_width() -> Option<usize> {
 pub(crate) fn report(report: &Report) -> Result<ExitCode, Failure> {
     let folder = RunFolder::open(&report.run)?;
     let summary = peerbench_reports::summary(&folder)?;
+    if summary.is_empty() {
+        eprintln!("nothing was measured");
+    }
     match &report.md {
         Some(path) if path == Path::new("-") => println!("{}", summary.markdown()),
         Some(path) => {

@@ -1,0 +1,305 @@
+//! Every command as a person meets it: help, lists, mistakes, exit codes, and a small simulated run
+//! from the command line to the report.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin_cmd;
+use insta::assert_snapshot;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SIXTEEN: &str = "
+nodes: 16
+join: {over: 200ms}
+warm_up: 4s
+network: {uniform_round_trip: 20ms}
+workload: {items: 16, searches: 60, rate: 60/s}
+";
+
+/// The program in an empty folder, with an environment that does not depend on who runs the test.
+fn peerbench(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo_bin_cmd!("peerbench");
+    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
+    command
+}
+
+/// What a command says and its exit code.
+fn transcript(arguments: &[&str]) -> String {
+    transcript_in(TempDir::new().unwrap().path(), arguments)
+}
+
+fn transcript_in(folder: &Path, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = peerbench(folder, arguments).output().unwrap();
+    let mut text = format!("$ peerbench {}\n", arguments.join(" "));
+    text += &String::from_utf8(stdout).unwrap();
+    text += &String::from_utf8(stderr).unwrap();
+    text += &format!("exit code {}\n\n", status.code().unwrap());
+    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+fn transcripts(commands: &[&[&str]]) -> String {
+    commands.iter().map(|arguments| transcript(arguments)).collect()
+}
+
+/// Of a scenario file `mine.yaml` with this text, given to `config check`.
+fn checked(text: &str) -> String {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("mine.yaml"), text).unwrap();
+    transcript_in(folder.path(), &["config", "check", "--scenario", "mine.yaml"])
+}
+
+#[test]
+fn help_of_everything() {
+    assert_snapshot!(transcripts(&[
+        &["--help"],
+        &["bench", "--help"],
+        &["report", "--help"],
+        &["list", "--help"],
+        &["explain", "--help"],
+        &["papers", "--help"],
+        &["config", "--help"],
+        &["config", "check", "--help"],
+        &["config", "show", "--help"],
+        &["config", "schema", "--help"],
+        &["completions", "--help"],
+    ]));
+}
+
+#[test]
+fn lists() {
+    assert_snapshot!(transcripts(&[
+        &["list", "overlays"],
+        &["list", "scenarios"],
+        &["list", "metrics"],
+    ]));
+}
+
+#[test]
+fn explanations() {
+    assert_snapshot!(transcripts(&[
+        &["explain", "lookup_latency_us_p99"],
+        &["explain", "state_links"],
+        &["explain", "lookup_hop"],
+        &["explain", "beauty"],
+    ]));
+}
+
+#[test]
+fn a_scenario_is_checked_and_shown() {
+    assert_snapshot!(transcripts(&[
+        &["config", "check"],
+        &["config", "check", "--scenario", "chord-load", "--nodes", "100"],
+        &["config", "show", "--nodes", "32", "--seeds", "1..3,9", "--set", "warm_up=20s"],
+    ]));
+}
+
+#[test]
+fn what_is_shown_reads_back_the_same() {
+    let folder = TempDir::new().unwrap();
+    let show = |arguments: &[&str]| peerbench(folder.path(), arguments).output().unwrap().stdout;
+    let shown = show(&["config", "show"]);
+    fs::write(folder.path().join("mine.yaml"), &shown).unwrap();
+    assert_eq!(show(&["config", "show", "--scenario", "mine.yaml"]), shown);
+}
+
+#[test]
+fn the_schema_is_json_and_knows_every_section() {
+    let folder = TempDir::new().unwrap();
+    let output = peerbench(folder.path(), &["config", "schema"]).output().unwrap();
+    let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(schema["properties"]["workload"].is_object());
+    assert!(schema.to_string().contains("successors"), "the section of an overlay");
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    let folder = TempDir::new().unwrap();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = peerbench(folder.path(), &["completions", shell]).output().unwrap();
+        assert!(output.status.success());
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(script.contains("peerbench") && script.contains("explain"), "{shell}");
+    }
+}
+
+#[test]
+fn mistakes_in_a_scenario_file() {
+    assert_snapshot!(
+        [
+            "nodes: 16\nworklaod: {items: 4}\n",
+            "nodes: 16\nworkload:\n  rate: 100\n",
+            "nodes: 16\nwarm_up: 5 parsecs\n",
+            "nodes: 8\nfreeloaders:\n  share: 1.5\n",
+            "nodes: sixteen\n",
+            "nodes: 16\nnodes: 17\n",
+            "nodes: [16\n",
+            "network:\n  matrix: missing.csv\n",
+            "overlays:\n  cord: {}\n",
+            "overlays:\n  chord:\n    successors: 0\n",
+            "overlays:\n  chord: {sucessors: 4}\n",
+        ]
+        .map(checked)
+        .concat()
+    );
+}
+
+#[test]
+fn a_matrix_that_cannot_be_read() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("matrix.txt"), "0 10\n10 fast\n").unwrap();
+    let matrix = ["config", "check", "--set", "network.matrix=matrix.txt"];
+    assert_snapshot!(transcript_in(folder.path(), &matrix));
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    assert_snapshot!(transcripts(&[
+        &[],
+        &["bench"],
+        &["bench", "cord"],
+        &["bench", "chord", "--driver", "simulater"],
+        &["bench", "chord", "--scenario", "defalt"],
+        &["bench", "chord", "--scenario", "mine.yaml"],
+        &["bench", "chord", "--set", "workload.rate"],
+        &["bench", "chord", "--set", "workload.rat=3/s"],
+        &["bench", "chord", "--set", "workload.rate=fast"],
+        &["bench", "chord", "--seeds", "3..1"],
+        &["bench", "chord", "--seeds", "one"],
+        &["bench", "chord", "--nodes", "0"],
+        &["bench", "chord", "--rounds", "0"],
+        &["papers", "pastry"],
+        &["report", "nowhere"],
+        &["report"],
+    ]));
+}
+
+#[test]
+fn what_no_machine_could_start_is_refused_before_anything_starts() {
+    let folder = TempDir::new().unwrap();
+    let million = ["bench", "chord", "--nodes", "1000000"];
+    let testbed = ["bench", "chord", "--driver", "testbed", "--scenario", "huge.yaml"];
+    fs::write(folder.path().join("huge.yaml"), "seeds: [1]\nnodes: 4097\n").unwrap();
+    assert_snapshot!([&million[..], &testbed].map(|it| transcript_in(folder.path(), it)).concat());
+    assert!(!folder.path().join("reports").exists());
+}
+
+/// A folder with the scenario of sixteen nodes.
+fn sixteen() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("sixteen.yaml"), SIXTEEN).unwrap();
+    folder
+}
+
+/// Simulates the sixteen nodes, with these arguments on top.
+fn simulate(folder: &Path, more: &[&str]) -> Output {
+    let arguments = ["bench", "chord", "--driver", "simulator", "--scenario", "sixteen.yaml"];
+    peerbench(folder, &[&arguments, more].concat()).output().unwrap()
+}
+
+/// The records of the folder's latest run.
+fn records(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("reports/runs/latest/runs.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The rows of a table by their labels, and every other line whole: figures are for other tests.
+fn labels(table: &str) -> String {
+    let row = |line: &str| match line.strip_prefix(' ') {
+        Some(row) => {
+            let cells: Vec<_> =
+                row.split("  ").map(str::trim).filter(|it| !it.is_empty()).collect();
+            format!(" {}\n", cells[..cells.len().saturating_sub(1)].join(" | "))
+        }
+        None => format!("{line}\n"),
+    };
+    table.lines().filter(|line| !line.starts_with('─')).map(row).collect()
+}
+
+#[test]
+fn a_simulated_run_is_shown_stored_and_reported() {
+    let folder = sixteen();
+    let run = simulate(folder.path(), &[]);
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    let table = String::from_utf8(run.stdout).unwrap();
+    assert_snapshot!("table_of_a_simulated_run", labels(&table));
+
+    let id = fs::read_link(folder.path().join("reports/runs/latest")).unwrap();
+    let said = String::from_utf8(run.stderr).unwrap().replace(id.to_str().unwrap(), "[RUN]");
+    let (_, ending) = said.split_once("\n\n").unwrap();
+    assert_snapshot!(ending, @"
+    The run is stored in reports/runs/[RUN]
+    Next: peerbench report reports/runs/[RUN] --md -
+          peerbench explain lookup_latency_us_p50
+    ");
+
+    let [record] = &records(folder.path())[..] else { panic!("one run, one record") };
+    assert_eq!(record["metrics"]["lookup_count"]["value"], 60.0);
+    assert_eq!(record["metrics"]["lookup_correct_ratio"]["value"], 1.0);
+    assert_eq!(record["status"], "ok");
+    assert!(table.contains(record["trace_digest"].as_str().unwrap()), "{table}");
+
+    let again = peerbench(folder.path(), &["report"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(0));
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), table, "the stored run is the whole run");
+    let markdown = peerbench(folder.path(), &["report", "--md", "-"]).output().unwrap().stdout;
+    let stored = fs::read(folder.path().join("reports/runs/latest/summary.md")).unwrap();
+    assert_eq!(markdown.trim_ascii_end(), stored.trim_ascii_end());
+}
+
+#[test]
+fn a_seed_determines_the_trace_in_any_process() {
+    let digests = |seeds| {
+        let folder = sixteen();
+        let run = simulate(folder.path(), &["--seeds", seeds]);
+        assert!(run.status.success(), "{run:?}");
+        let records = records(folder.path());
+        records.iter().map(|record| record["trace_digest"].to_string()).collect::<Vec<_>>()
+    };
+    let three = digests("1..3");
+    assert_eq!(digests("1..3"), three);
+    assert_eq!(digests("2"), three[1..2], "whatever ran before in the process");
+    assert_ne!(three[0], three[1]);
+    assert_ne!(three[1], three[2]);
+}
+
+#[test]
+fn a_folder_that_takes_no_run_costs_the_file_and_not_the_table() {
+    let folder = sixteen();
+    // Below a file there is no folder, whoever asks.
+    let run = simulate(folder.path(), &["--reports", "sixteen.yaml/runs"]);
+    assert_eq!(run.status.code(), Some(0));
+    assert!(String::from_utf8(run.stdout).unwrap().contains("lookup outcome"));
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert_snapshot!(said.lines().next().unwrap(), @"warning: cannot write sixteen.yaml/runs: Not a directory (os error 20); what was measured is not stored. Free the disk, or choose another folder for runs. The table comes all the same");
+    assert!(!said.contains("is stored in"), "{said}");
+}
+
+#[test]
+fn a_run_in_which_nothing_was_measured_is_exit_code_4() {
+    let folder = sixteen();
+    assert!(simulate(folder.path(), &[]).status.success());
+    fs::remove_file(folder.path().join("reports/runs/latest/runs.jsonl")).unwrap();
+    let report = peerbench(folder.path(), &["report"]).output().unwrap();
+    assert_eq!(report.status.code(), Some(4));
+    assert_snapshot!(String::from_utf8(report.stderr).unwrap(), @"nothing was measured");
+}
+
+#[test]
+fn a_run_that_fails_is_exit_code_1_and_the_others_are_made() {
+    if cfg!(feature = "quic") {
+        return;
+    }
+    let folder = sixteen();
+    let quic = ["bench", "chord", "--scenario", "sixteen.yaml", "--set", "testbed.transport=quic"];
+    let run = peerbench(folder.path(), &quic).output().unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert_snapshot!(said.lines().find(|line| line.starts_with("error")).unwrap(), @"error: this build has no QUIC: build with `--features quic`, or set testbed.transport to tcp");
+    let records = records(folder.path());
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["key"]["driver"], "simulator");
+}
