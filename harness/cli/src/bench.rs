@@ -29,7 +29,7 @@ struct Job {
 }
 
 pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure> {
-    let entries = bench.overlays.iter().map(|name| find(name)).collect::<Result<Vec<_>, _>>()?;
+    let entries = entries(&bench.overlays)?;
     let chosen = choose(&bench.scenario, &entries)?;
     if bench.driver != DriverChoice::Simulator {
         check_processes(&chosen)?;
@@ -55,6 +55,15 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
         outcome = Status::Interrupted;
     }
     conclude(&mut folder, outcome)
+}
+
+/// The overlays of these names. One named twice would write its records over each other.
+fn entries(names: &[String]) -> Result<Vec<&'static Entry>, Failure> {
+    if let Some(index) = (1..names.len()).find(|&index| names[..index].contains(&names[index])) {
+        let message = format!("`{}` is there twice: name each overlay once", names[index]);
+        return Err(Failure::Usage(message));
+    }
+    names.iter().map(|name| find(name)).collect()
 }
 
 /// Refuses what no machine could start, before anything is.

@@ -161,6 +161,7 @@ fn mistakes_on_the_command_line() {
         &[],
         &["bench"],
         &["bench", "cord"],
+        &["bench", "chord", "chord"],
         &["bench", "chord", "--driver", "simulater"],
         &["bench", "chord", "--scenario", "defalt"],
         &["bench", "chord", "--scenario", "mine.yaml"],
