@@ -316,3 +316,17 @@ fn a_node_started_by_hand_says_so() {
 
 /// 64 digits.
 static TOKEN: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| "0f".repeat(32));
+
+#[test]
+fn quic_works_where_it_is_built_in_and_says_so_where_it_is_not() {
+    let _alone = alone();
+    let outcome = run(&scenario(EIGHT, &["testbed.transport=quic"]), &Silent);
+    if cfg!(feature = "quic") {
+        let measurement = outcome.unwrap();
+        assert_eq!(Outcome::of(&measurement).value("lookup_correct_ratio"), 1.0);
+        assert!(measurement.latency_us().max() >= Some(4_000), "two hops of 2 ms at least");
+    } else {
+        assert!(outcome.unwrap_err().to_string().contains("--features quic"));
+    }
+    assert_no_process_is_left();
+}
