@@ -107,7 +107,16 @@ fn measure(
 ) -> Result<Measurement, Failure> {
     let (scenario, seed) = (&chosen.scenario, job.seed);
     match job.driver {
-        Driver::Simulator => (job.entry.simulate)(&chosen.document, scenario, seed, progress, stop),
+        Driver::Simulator => {
+            let document = &chosen.document;
+            let simulated = (job.entry.simulate)(document, scenario, seed, progress, stop)?;
+            let mut measurement = simulated.measurement;
+            if !stop.load(Ordering::Relaxed) {
+                let rate = (job.entry.queue_alone)(scenario, seed, simulated.most_waiting)?;
+                measurement.control("queue_with_empty_handler", rate, "events/s");
+            }
+            Ok(measurement)
+        }
         Driver::Testbed => {
             let plan = Plan::of_this_program(job.entry.name, scenario, seed)?;
             (job.entry.test)(&plan, progress, stop)

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use overlay_core::Overlay;
 use peerbench_measure::{Measurement, Progress};
 use peerbench_scenario::{Document, Scenario};
+use peerbench_simulator::Simulated;
 use peerbench_testbed::Plan;
 use schemars::Schema;
 
@@ -27,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) resolve: fn(&Document, &mut Scenario) -> Result<(), Failure>,
     /// Runs it in the simulator.
     pub(crate) simulate: Simulate,
+    /// The simulator's control: what its queue does with this overlay's events and no handler.
+    pub(crate) queue_alone: QueueAlone,
     /// Runs it on the testbed.
     pub(crate) test: Test,
     /// Is one of the testbed's processes.
@@ -34,7 +37,8 @@ pub(crate) struct Entry {
 }
 
 type Simulate =
-    fn(&Document, &Scenario, u64, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
+    fn(&Document, &Scenario, u64, &dyn Progress, &AtomicBool) -> Result<Simulated, Failure>;
+type QueueAlone = fn(&Scenario, u64, usize) -> Result<f64, peerbench_scenario::Error>;
 type Test = fn(&Plan, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
 
 const fn entry<O: Overlay>(about: &'static str) -> Entry {
@@ -44,6 +48,7 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
         schema: schema::<O>,
         resolve: resolve::<O>,
         simulate: simulate::<O>,
+        queue_alone: peerbench_simulator::queue_alone::<O>,
         test: |plan, progress, stop| Ok(peerbench_testbed::run::<O>(plan, progress, stop)?),
         node: || Ok(peerbench_testbed::node_main::<O>()),
     }
@@ -57,7 +62,7 @@ fn resolve<O: Overlay>(document: &Document, scenario: &mut Scenario) -> Result<(
     let config: O::Config = document.overlay_config(O::NAME)?;
     O::check(&config, scenario.nodes).map_err(|(field, message)| {
         let path = format!("overlays.{}.{field}", O::NAME);
-        document.complain(&path, message, String::new())
+        document.complain(&path, format!("`{field}`: {message}"), String::new())
     })?;
     let section = serde_yaml::to_value(&config)
         .map_err(|error| Failure::Usage(format!("{}'s section: {error}", O::NAME)))?;
@@ -71,7 +76,7 @@ fn simulate<O: Overlay>(
     seed: u64,
     progress: &dyn Progress,
     stop: &AtomicBool,
-) -> Result<Measurement, Failure> {
+) -> Result<Simulated, Failure> {
     let config: O::Config = document.overlay_config(O::NAME)?;
     Ok(peerbench_simulator::run::<O>(scenario, &config, seed, progress, stop)?)
 }

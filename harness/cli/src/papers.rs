@@ -175,7 +175,8 @@ fn measure(
             return Ok(None);
         }
         progress.phase(&format!("{name}, seed {seed}"));
-        let measurement = (entry.simulate)(&document, &scenario, seed, progress, stop)?;
+        let simulated = (entry.simulate)(&document, &scenario, seed, progress, stop)?;
+        let measurement = simulated.measurement;
         match &mut all {
             Some(all) => all.merge(&measurement),
             None => all = Some(measurement),

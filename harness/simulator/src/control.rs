@@ -3,7 +3,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use overlay_core::{Input, NodeId, Overlay, Purpose, Random};
-use peerbench_scenario::World;
+use peerbench_scenario::{Error, Scenario, World};
 
 use crate::Queue;
 use crate::simulation::Occurrence;
@@ -15,7 +15,15 @@ const BATCH: u32 = 1 << 14;
 
 /// Events per second when each event does nothing but cause the next one, one network latency
 /// later; as many events wait as did in the run.
-pub(crate) fn queue_alone<O: Overlay>(world: &World, waiting: usize) -> f64 {
+///
+/// # Errors
+/// If the world cannot be drawn.
+pub fn queue_alone<O: Overlay>(
+    scenario: &Scenario,
+    seed: u64,
+    waiting: usize,
+) -> Result<f64, Error> {
+    let world = &World::new(scenario, seed)?;
     let mut random = Random::stream(0, Purpose::Network, u64::MAX);
     let mut queue: Queue<Occurrence<O>> = Queue::new();
     let nodes = u64::from(world.nodes());
@@ -43,5 +51,5 @@ pub(crate) fn queue_alone<O: Overlay>(world: &World, waiting: usize) -> f64 {
     while started.elapsed() < BUDGET {
         events += turn(1);
     }
-    events as f64 / started.elapsed().as_secs_f64()
+    Ok(events as f64 / started.elapsed().as_secs_f64())
 }

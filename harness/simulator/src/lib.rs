@@ -22,6 +22,7 @@ mod trace;
 mod watch;
 
 pub use queue::Queue;
-pub use run::run;
+pub use control::queue_alone;
+pub use run::{Simulated, run};
 pub use simulation::{Observer, Simulation, Unobserved, Wiring};
 pub use trace::TraceDigest;

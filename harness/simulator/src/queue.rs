@@ -1,23 +1,24 @@
 //! A calendar queue: events in the order of `(time, sequence)`.
 //!
 //! After Brown 1988 ("Calendar queues: a fast O(1) priority queue implementation for the simulation
-//! event set problem"). Time is cut into buckets of 66 µs. The next quarter of a second has a bucket
-//! each, into which an event is only appended; a bucket is put in order when its turn comes. What
-//! is farther away waits in coarser buckets, one per quarter of a second. Emptied buckets are used
-//! again, so that in the steady state nothing is allocated.
+//! event set problem"). Time is cut into buckets of half a millisecond. Those of the next quarter of
+//! a second are near: an event is only appended to its bucket, and a bucket is put in order when its
+//! turn comes. What is farther away waits in coarse buckets, one per quarter of a second. Emptied
+//! buckets are used again, so that in the steady state nothing is allocated.
 use std::collections::BTreeMap;
 
 use overlay_core::NodeId;
 
 use crate::memory::prefetch;
 
-/// 2^16 ns per bucket. Few enough that the ends of all near buckets stay in the cache, since every
-/// event goes to another one; to order a hundred entries in the cache costs less than to miss it.
+/// 2^19 ns, half a millisecond, per bucket: so few buckets that their ends stay in the cache and
+/// their pages in the TLB, since every event goes to another one. To order some hundred entries in
+/// the cache costs less than to miss it.
 const BUCKET_BITS: u32 = 19;
-/// 2^12 buckets, 268 ms: most messages arrive within.
+/// 2^9 near buckets, 268 ms: most messages arrive within.
 const NEAR_BITS: u32 = 9;
 const NEAR: usize = 1 << NEAR_BITS;
-/// Sequence numbers are compared by their last 45 bits: no bucket has events 10^13 apart.
+/// Sequence numbers are compared by their last 44 bits: no bucket has events 10^13 apart.
 const SEQUENCE_BITS: u32 = 64 - BUCKET_BITS - 1;
 /// How many events ahead an event's memory is asked for: about as long as memory takes.
 const AHEAD: usize = 16;
@@ -67,7 +68,10 @@ pub struct Queue<T> {
     unfolded: u64,
     /// By turn.
     far: BTreeMap<u64, Vec<Entry<T>>>,
+    /// Emptied near buckets, and emptied coarse ones: apart, because these are hundreds of times as
+    /// large.
     spare: Vec<Vec<Entry<T>>>,
+    spare_far: Vec<Vec<Entry<T>>>,
 }
 
 impl<T> Default for Queue<T> {
@@ -91,6 +95,7 @@ impl<T> Queue<T> {
             unfolded: 0,
             far: BTreeMap::new(),
             spare: Vec::new(),
+            spare_far: Vec::new(),
         }
     }
 
@@ -119,7 +124,9 @@ impl<T> Queue<T> {
         } else if bucket - self.bucket < NEAR as u64 {
             self.push_near(bucket, entry);
         } else {
-            self.far.entry(bucket >> NEAR_BITS).or_default().push(entry);
+            let spare = &mut self.spare_far;
+            let coarse = self.far.entry(bucket >> NEAR_BITS);
+            coarse.or_insert_with(|| spare.pop().unwrap_or_default()).push(entry);
         }
     }
 
@@ -224,7 +231,7 @@ impl<T> Queue<T> {
             for entry in entries.drain(..) {
                 self.push_near(entry.time >> BUCKET_BITS, entry);
             }
-            self.spare.push(entries);
+            self.spare_far.push(entries);
         }
     }
 

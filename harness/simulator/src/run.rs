@@ -9,7 +9,7 @@ use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Timetable, Worl
 use crate::harness::Harness;
 use crate::simulation::{Life, Simulation, Unobserved, Wiring};
 use crate::watch::{Watch, count_converged};
-use crate::{control, memory};
+use crate::memory;
 
 /// Events between two looks at the stop flag and the progress bar.
 const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
@@ -25,7 +25,7 @@ pub fn run<O: Overlay>(
     seed: u64,
     progress: &dyn Progress,
     stop: &AtomicBool,
-) -> Result<Measurement, Error> {
+) -> Result<Simulated, Error> {
     let world = World::new(scenario, seed)?;
     let nodes = world.nodes();
     progress.phase(&format!("{}: building {nodes} simulated nodes", O::NAME));
@@ -36,17 +36,22 @@ pub fn run<O: Overlay>(
     run.complete(progress, stop);
     let wall = started.elapsed() - build;
     let (events, delivered_messages) = (run.simulation.inputs(), run.simulation.delivered());
-    let waiting = run.most_waiting;
+    let most_waiting = run.most_waiting;
     let mut measurement = run.finish();
     let peak_memory_bytes = memory::peak_bytes();
     let cost =
         Cost { nodes, processes: 0, events, delivered_messages, build, wall, peak_memory_bytes };
     measurement.cost(cost);
-    if !stop.load(Ordering::Relaxed) {
-        let rate = control::queue_alone::<O>(&world, waiting);
-        measurement.control("queue_with_empty_handler", rate, "events/s");
-    }
-    Ok(measurement)
+    Ok(Simulated { measurement, most_waiting })
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    /// Everything measured.
+    pub measurement: Measurement,
+    /// Most events that waited in the queue at once, as far as was looked.
+    pub most_waiting: usize,
 }
 
 struct Run<'a, O: Overlay> {

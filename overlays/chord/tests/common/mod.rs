@@ -30,6 +30,7 @@ pub(crate) fn simulate(yaml: &str, seed: u64) -> Measurement {
     let stop = AtomicBool::new(false);
     peerbench_simulator::run::<Chord>(&scenario, &config, seed, &Silent, &stop)
         .expect("the world can be drawn")
+        .measurement
 }
 
 /// What a network is made from.
