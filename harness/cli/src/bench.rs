@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use peerbench_measure::{
     Driver, FolderError, Key, Measurement, RunFolder, RunRecord, Setup, Status,
 };
-use peerbench_scenario::Scenario;
+use peerbench_scenario::{Scenario, Transport};
 use peerbench_testbed::Plan;
 
 use crate::arguments::{Bench, DriverChoice};
@@ -32,7 +32,7 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
     let entries = entries(&bench.overlays)?;
     let chosen = choose(&bench.scenario, &entries)?;
     if bench.driver != DriverChoice::Simulator {
-        check_processes(&chosen)?;
+        check_testbed(&chosen)?;
     }
     let mut folder = create_folder(bench, &chosen.scenario);
     let progress = Shown::new();
@@ -66,8 +66,13 @@ fn entries(names: &[String]) -> Result<Vec<&'static Entry>, Failure> {
     names.iter().map(|name| find(name)).collect()
 }
 
-/// Refuses what no machine could start, before anything is.
-fn check_processes(chosen: &Chosen) -> Result<(), Failure> {
+/// Refuses what cannot be started here, before anything is.
+fn check_testbed(chosen: &Chosen) -> Result<(), Failure> {
+    if chosen.scenario.testbed.transport == Transport::Quic && !cfg!(feature = "quic") {
+        let help = "build with `--features quic`, or use tcp";
+        let message = "this build has no QUIC".to_owned();
+        return Err(chosen.document.complain("testbed.transport", message, help).into());
+    }
     let nodes = chosen.scenario.nodes;
     let processes = nodes.div_ceil(chosen.scenario.testbed.nodes_per_process);
     if processes <= MOST_TESTBED_PROCESSES {

@@ -227,6 +227,10 @@ fn check_shape(names: &[String], rows: &[(usize, &str)], first: usize) -> Result
     if rows.len() == places {
         return Ok(());
     }
+    if places == 0 {
+        let message = "neither a comma nor a tab separates the first row".to_owned();
+        return Err(Malformed { message, line: first, column: 1 });
+    }
     let message = format!("the matrix has {places} columns but {} rows", rows.len());
     let line = rows.get(places).or(rows.last()).map_or(first, |(line, _)| *line);
     Err(Malformed { message, line, column: 1 })

@@ -21,8 +21,8 @@ mod simulation;
 mod trace;
 mod watch;
 
-pub use queue::Queue;
 pub use control::queue_alone;
+pub use queue::Queue;
 pub use run::{Simulated, run};
 pub use simulation::{Observer, Simulation, Unobserved, Wiring};
 pub use trace::TraceDigest;

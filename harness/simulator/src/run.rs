@@ -7,9 +7,9 @@ use peerbench_measure::{Cost, Counter, Judge, Measurement, NodeSample, Progress}
 use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Timetable, World};
 
 use crate::harness::Harness;
+use crate::memory;
 use crate::simulation::{Life, Simulation, Unobserved, Wiring};
 use crate::watch::{Watch, count_converged};
-use crate::memory;
 
 /// Events between two looks at the stop flag and the progress bar.
 const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
@@ -40,7 +40,7 @@ pub fn run<O: Overlay>(
     let mut measurement = run.finish();
     let peak_memory_bytes = memory::peak_bytes();
     let cost =
-        Cost { nodes, processes: 0, events, delivered_messages, build, wall, peak_memory_bytes };
+        Cost { nodes, processes: 1, events, delivered_messages, build, wall, peak_memory_bytes };
     measurement.cost(cost);
     Ok(Simulated { measurement, most_waiting })
 }
