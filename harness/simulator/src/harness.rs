@@ -115,7 +115,10 @@ impl<O: Overlay> Harness<O> {
     }
 
     fn on_fetched(&mut self, op: OpId, now: Time, blob: &Blob) {
-        if let Some(fetch) = self.fetches.remove(&op) {
+        let Some(fetch) = self.fetches.remove(&op) else { return };
+        if now.since(fetch.due) > self.timeout {
+            self.measurement.fetch_failed();
+        } else {
             let conduct = self.conducts[fetch.fetcher.index()];
             self.measurement.fetch(now.since(fetch.due), blob.intact, conduct);
         }

@@ -9,6 +9,7 @@
 //! - `run.rs`: a scenario from start to end; `harness.rs`: the operations under way, judged;
 //! - `watch.rs`: the whole-network checkers;
 //! - `trace.rs`: the digest of the event trace;
+//! - `memory.rs`: how much the simulation took, and asking for it ahead;
 //! - `control.rs`: what the queue alone can do, measured in the same run.
 
 mod control;
