@@ -1,10 +1,10 @@
 //! What must be true of a scenario whose every field, taken alone, could be read.
 use std::time::Duration;
 
-use crate::model::{Capacity, Fault, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Workload};
+use crate::model::{Capacity, Fault, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start, Workload};
 use crate::network::Matrix;
 use crate::world::Operations;
-use crate::{Document, Error};
+use crate::{Document, Error, edge_list};
 
 /// The largest item, in bytes: what one message can carry.
 pub const LARGEST_ITEM: u64 = 16 * 1024 * 1024;
@@ -111,10 +111,33 @@ fn network(scenario: &Scenario, document: &Document) -> Checked {
             ));
         }
     }
+    graph(scenario, document)?;
     Matrix::of(network).map(drop).map_err(|bad| match bad.position {
         Some(_) => bad.into(),
         None => document.complain("network.matrix", bad.message, bad.help),
     })
+}
+
+fn graph(scenario: &Scenario, document: &Document) -> Checked {
+    let Some(path) = &scenario.network.graph else { return Ok(()) };
+    let known = edge_list::read(path).map_err(|bad| match bad.position {
+        Some(_) => bad.into(),
+        None => document.complain("network.graph", bad.message, bad.help),
+    })?;
+    if known.nodes() != scenario.nodes {
+        let (nodes, known) = (scenario.nodes, known.nodes());
+        return Err(document.complain_among(
+            &["nodes", "network.graph"],
+            format!("the graph has {known} nodes, the scenario {nodes}"),
+            format!("leave `nodes` out, or set it to {known}"),
+        ));
+    }
+    if scenario.start == Start::Joined {
+        let message = "nodes that join one by one do not grow into a given graph";
+        let help = "use `start: converged`, or leave `network.graph` out";
+        return Err(document.complain_among(&["start", "network.graph"], message, help));
+    }
+    Ok(())
 }
 
 fn capacities(classes: &[Capacity], document: &Document) -> Checked {

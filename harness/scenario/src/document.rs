@@ -9,7 +9,7 @@ use serde_yaml::{Mapping, Value};
 use crate::assignment::Assignment;
 use crate::model::{CITIES, Scenario};
 use crate::spans::{Spans, parent};
-use crate::{Error, check, diagnosis};
+use crate::{Error, check, diagnosis, edge_list};
 
 /// A scenario file as read, with the assignments made to it since, so that any later complaint
 /// about a field can point at the line and column, or at the argument, that gave it its value.
@@ -115,6 +115,15 @@ impl Document {
             scenario.name.clone_from(stem);
         }
         scenario.network.matrix = self.sought(scenario.network.matrix);
+        if let Some(graph) = scenario.network.graph.take() {
+            let graph = self.sought(graph);
+            if self.value.get("nodes").is_none()
+                && let Ok(read) = edge_list::read(&graph)
+            {
+                scenario.nodes = read.nodes();
+            }
+            scenario.network.graph = Some(graph);
+        }
         check::check(&scenario, self)?;
         Ok(scenario)
     }
@@ -226,15 +235,15 @@ impl Document {
         }
     }
 
-    /// A matrix file's path is tried as it is, then from the folder of the scenario.
-    fn sought(&self, matrix: String) -> String {
-        if matrix == CITIES || Path::new(&matrix).exists() {
-            return matrix;
+    /// A file's path is tried as it is, then from the folder of the scenario.
+    fn sought(&self, file: String) -> String {
+        if file == CITIES || Path::new(&file).exists() {
+            return file;
         }
-        let beside = self.folder.as_ref().map(|folder| folder.join(&matrix));
+        let beside = self.folder.as_ref().map(|folder| folder.join(&file));
         match beside.filter(|path| path.exists()) {
             Some(path) => path.display().to_string(),
-            None => matrix,
+            None => file,
         }
     }
 }

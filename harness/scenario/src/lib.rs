@@ -8,6 +8,7 @@ mod check;
 mod cities;
 mod diagnosis;
 mod document;
+mod edge_list;
 mod error;
 mod model;
 mod network;
@@ -21,8 +22,8 @@ pub use document::Document;
 pub use error::{Error, Position};
 pub use model::{
     CITIES, Capacity, FEWEST_FOUNDERS, Fault, FaultAction, Freeloaders, Join, Keys,
-    MOST_NODES_TO_JOIN, MOST_NODES_WITH_HANDSHAKES, Network, Scenario, Start, TestbedOptions,
-    Transport, Workload,
+    MOST_NODES_TO_JOIN, MOST_NODES_WITH_HANDSHAKES, Network, Replication, Scenario, Start,
+    TestbedOptions, Transport, Workload,
 };
 pub use network::SAME_PLACE_MS;
 pub use schema::schema;

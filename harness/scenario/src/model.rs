@@ -63,7 +63,7 @@ pub const MOST_NODES_TO_JOIN: u32 = 1_024;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
-    /// `joined` up to 1,024 nodes, `converged` above: that many joins within seconds are a flash
+    /// `joined` up to 1,024 nodes, `converged` above and on a given graph: that many joins within seconds are a flash
     /// crowd, which is a scenario of its own.
     #[default]
     Auto,
@@ -92,6 +92,10 @@ pub struct Network {
     pub matrix: String,
     /// One round trip between any two nodes, instead of the matrix.
     pub uniform_round_trip: Option<Span>,
+    /// Who knows whom: the path of an edge list, sought like a matrix file. Overlays without a
+    /// structure of their own link accordingly. The run then starts converged, with as many nodes
+    /// as the graph has.
+    pub graph: Option<String>,
     /// Classes of access links; their shares add up to 1. None: capacities are unlimited.
     pub capacities: Vec<Capacity>,
     /// Round trips that a new connection costs before its first message is delivered. Unset: see
@@ -127,8 +131,11 @@ pub struct Workload {
     /// The exponent s of Zipf's law: the k-th most popular item is searched with a probability
     /// proportional to 1/k^s. 0: all items are equally popular.
     pub popularity_exponent: f64,
-    /// How many nodes publish each item, 1 to `nodes`.
+    /// How many nodes publish an item, 1 to `nodes`; on average, if popular items are published
+    /// more often than others.
     pub copies: u32,
+    /// How the copies are shared out among the items.
+    pub replication: Replication,
     /// How many searches there are.
     pub searches: u64,
     /// Searches by the whole network. They are a Poisson process: each is due at its time however
@@ -149,6 +156,20 @@ pub enum Keys {
     Published,
     /// Uniformly random ones, which nobody published: the search is for the responsible node.
     Random,
+}
+
+/// How copies are shared out among items of different popularity (Cohen and Shenker 2002). Every
+/// item has at least one, and none more than there are nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replication {
+    /// All items have as many.
+    #[default]
+    Uniform,
+    /// In proportion to how often an item is searched, as when everybody who fetched it keeps it.
+    Proportional,
+    /// In proportion to the square root of that, which makes random searches shortest.
+    SquareRoot,
 }
 
 /// Who takes without giving.
@@ -247,6 +268,7 @@ impl Default for Network {
         Self {
             matrix: CITIES.to_owned(),
             uniform_round_trip: None,
+            graph: None,
             capacities: Vec::new(),
             handshake_round_trips: None,
             dead_peer_timeout: None,
@@ -268,6 +290,7 @@ impl Default for Workload {
             keys: Keys::Published,
             popularity_exponent: 0.0,
             copies: 1,
+            replication: Replication::Uniform,
             searches: 2_000,
             rate: Frequency(80_000_000),
             fetch: false,
@@ -335,7 +358,7 @@ impl Scenario {
     #[must_use]
     pub fn forms_by_joining(&self) -> bool {
         match self.start {
-            Start::Auto => self.nodes <= MOST_NODES_TO_JOIN,
+            Start::Auto => self.nodes <= MOST_NODES_TO_JOIN && self.network.graph.is_none(),
             Start::Joined => true,
             Start::Converged => false,
         }

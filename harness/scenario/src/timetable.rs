@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use overlay_core::{Blob, Command, Item, Key, NodeId, OpId, Purpose, Random, Time};
 
-use crate::model::{Keys, Scenario};
-use crate::world::Operations;
+use crate::model::{Keys, Replication, Scenario, Workload};
+use crate::world::{Operations, apportion};
 
 /// Stream of [`Purpose::Churn`] for joins.
 const JOINS: u64 = 0;
@@ -56,7 +56,7 @@ enum Next {
 /// What a timetable is drawn from.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    seed: u64,
+    pub(crate) seed: u64,
     forms_by_joining: bool,
     pub(crate) nodes: u32,
     pub(crate) founders: u32,
@@ -64,7 +64,8 @@ pub(crate) struct Plan {
     /// The items' keys: hashed once, since popular items are searched again and again.
     item_keys: Vec<Key>,
     item_size: u32,
-    copies: u32,
+    /// How many nodes publish each item.
+    copies: Vec<u32>,
     keys: Keys,
     popularity: Popularity,
     pub(crate) searches_from: Time,
@@ -94,9 +95,7 @@ pub(crate) struct Gaps {
 #[derive(Clone, Debug)]
 pub(crate) struct Publications {
     random: Random,
-    nodes: u32,
-    copies: u32,
-    items: u32,
+    plan: Arc<Plan>,
     /// The next item.
     next: u32,
     /// The publishers of the item before it who are still to come.
@@ -114,7 +113,7 @@ impl Plan {
             joined_by: scenario.joined_by(),
             item_keys: (0..workload.items).map(item_key).collect(),
             item_size: u32::try_from(workload.item_size.0).unwrap_or(u32::MAX),
-            copies: workload.copies,
+            copies: copies(scenario).unwrap_or_default(),
             keys: workload.keys,
             popularity: Popularity::new(workload.items, workload.popularity_exponent),
             searches_from: Time::ZERO + scenario.warm_up.0,
@@ -149,7 +148,7 @@ impl Timetable {
                 false => Next::Publication(0),
             },
             joins: stream(Purpose::Churn, JOINS),
-            publications: Publications::new(&plan),
+            publications: Publications::new(Arc::clone(&plan)),
             publication_times: stream(Purpose::Workload, PUBLICATION_TIMES),
             arrivals: plan.arrivals.clone(),
             searchers: stream(Purpose::Workload, SEARCHERS),
@@ -255,12 +254,10 @@ impl Iterator for Gaps {
 }
 
 impl Publications {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
         Self {
             random: Random::stream(plan.seed, Purpose::Workload, PUBLISHERS),
-            nodes: plan.nodes,
-            copies: plan.copies,
-            items: plan.item_keys.len() as u32,
+            plan,
             next: 0,
             publishers: Vec::new(),
         }
@@ -269,7 +266,8 @@ impl Publications {
     /// Distinct nodes, any set of them equally likely (Floyd; Bentley 1987), in descending order.
     fn draw_publishers(&mut self) {
         let mut drawn = BTreeSet::new();
-        for last in self.nodes - self.copies..self.nodes {
+        let (nodes, copies) = (self.plan.nodes, self.plan.copies[self.next as usize]);
+        for last in nodes - copies..nodes {
             let node = self.random.below(u64::from(last) + 1) as u32;
             if !drawn.insert(node) {
                 drawn.insert(last);
@@ -283,12 +281,35 @@ impl Iterator for Publications {
     type Item = (u32, NodeId);
 
     fn next(&mut self) -> Option<(u32, NodeId)> {
-        if self.publishers.is_empty() && self.next < self.items {
+        if self.publishers.is_empty() && (self.next as usize) < self.plan.copies.len() {
             self.draw_publishers();
             self.next += 1;
         }
         self.publishers.pop().map(|node| (self.next - 1, NodeId(node)))
     }
+}
+
+/// How many nodes publish each item, the most popular first; `None` if they are too many to count.
+pub(crate) fn copies(scenario: &Scenario) -> Option<Vec<u32>> {
+    let Workload { items, copies, popularity_exponent, .. } = scenario.workload;
+    let total = items.checked_mul(copies)?;
+    let exponent = match scenario.workload.replication {
+        Replication::Uniform => return Some(vec![copies; items as usize]),
+        Replication::Proportional => popularity_exponent,
+        Replication::SquareRoot => popularity_exponent / 2.0,
+    };
+    let most = f64::from(scenario.nodes);
+    let weights = (1..=items).map(|rank| libm::pow(f64::from(rank), -exponent));
+    let weights: Vec<f64> = weights.collect();
+    let shares = |scale: f64| weights.iter().map(move |weight| (scale * weight).clamp(1.0, most));
+    // The scale at which the shares, each within its bounds, add up to the total.
+    let (mut low, mut high) = (0.0, most / weights.last().copied().unwrap_or(1.0));
+    for _ in 0..64 {
+        let middle = f64::midpoint(low, high);
+        let is_enough = shares(middle).sum::<f64>() >= f64::from(total);
+        *(if is_enough { &mut high } else { &mut low }) = middle;
+    }
+    Some(apportion(&shares(high).collect::<Vec<_>>(), total))
 }
 
 impl Popularity {

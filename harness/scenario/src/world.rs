@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use overlay_core::units::BitRate;
-use overlay_core::{Conduct, Item, NodeId, OpId, Purpose, Random, Time};
+use overlay_core::{Conduct, Graph, Item, NodeId, OpId, Purpose, Random, Setting, Time};
 
 use crate::Error;
+use crate::edge_list;
 use crate::model::{Capacity, Fault, FaultAction, Scenario};
 use crate::network::Matrix;
-use crate::timetable::{Gaps, Plan, Publications, Timetable};
+use crate::timetable::{Gaps, Plan, Publications, Timetable, copies};
 
 /// Random streams of [`Purpose::Network`].
 const PLACES: u64 = 0;
@@ -25,6 +26,7 @@ pub struct World {
     places: Vec<u16>,
     one_way: Vec<u64>,
     unmeasured: usize,
+    graph: Option<Graph>,
     capacities: Vec<Capacity>,
     /// Each node's class of access link; empty if there is none.
     links: Vec<u8>,
@@ -67,9 +69,10 @@ impl World {
     /// no fault with.
     ///
     /// # Errors
-    /// If the matrix file cannot be read any more, or there are more operations than numbers.
+    /// If the matrix or the graph cannot be read any more, or there are more operations than numbers.
     pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Error> {
         let matrix = Matrix::of(&scenario.network)?;
+        let graph = scenario.network.graph.as_deref().map(edge_list::read).transpose()?;
         let operations = Operations::of(scenario).ok_or_else(|| {
             Error::new("there are more operations than can be numbered", "at most 2^32 in all")
         })?;
@@ -85,6 +88,7 @@ impl World {
             place_names: matrix.names,
             one_way: matrix.one_way,
             unmeasured: matrix.unmeasured,
+            graph,
             links: draw_links(scenario, seed),
             capacities: scenario.network.capacities.clone(),
             freeloaders: draw_freeloaders(scenario, seed),
@@ -174,7 +178,7 @@ impl World {
     /// Who publishes what, in the order of publication. Fetched or searched items are these.
     pub fn publishers(&self) -> impl Iterator<Item = (Item, NodeId)> + use<> {
         let plan = Arc::clone(&self.plan);
-        Publications::new(&self.plan).map(move |(item, node)| (plan.item(item), node))
+        Publications::new(Arc::clone(&self.plan)).map(move |(item, node)| (plan.item(item), node))
     }
 
     /// From when on searches are due: the end of the warm-up.
@@ -207,6 +211,24 @@ impl World {
     }
 }
 
+impl Setting for World {
+    fn nodes(&self) -> u32 {
+        self.plan.nodes
+    }
+
+    fn seed(&self) -> u64 {
+        self.plan.seed
+    }
+
+    fn uplink(&self, node: NodeId) -> BitRate {
+        self.uplink(node)
+    }
+
+    fn graph(&self) -> Option<&Graph> {
+        self.graph.as_ref()
+    }
+}
+
 impl Operations {
     /// The numbering of a scenario's operations; `None` if they are more than there are numbers.
     pub(crate) fn of(scenario: &Scenario) -> Option<Self> {
@@ -225,7 +247,9 @@ impl Operations {
         };
         Some(Self {
             joins: next(joins)?,
-            publishes: next(workload.items.checked_mul(workload.copies)?)?,
+            publishes: next(
+                copies(scenario)?.iter().try_fold(0, |sum: u32, &n| sum.checked_add(n))?,
+            )?,
             searches: next(searches)?,
             fetches: next(if workload.fetch { searches } else { 0 })?,
             leaves: next(if leaves { scenario.nodes } else { 0 })?,
@@ -306,7 +330,7 @@ fn nearest_count(share: f64, of: usize) -> usize {
 }
 
 /// Whole numbers in proportion to the shares that add up to the total, by largest remainders.
-fn apportion(shares: &[f64], total: u32) -> Vec<u32> {
+pub(crate) fn apportion(shares: &[f64], total: u32) -> Vec<u32> {
     let sum: f64 = shares.iter().sum();
     let exact: Vec<f64> = shares.iter().map(|share| share / sum * f64::from(total)).collect();
     let mut counts: Vec<u32> = exact.iter().map(|&quota| quota as u32).collect();

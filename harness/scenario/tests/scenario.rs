@@ -7,8 +7,8 @@ use std::time::Duration;
 use overlay_core::Strategy as Freeloading;
 use overlay_core::units::{BitRate, Bytes, Frequency, Span};
 use peerbench_scenario::{
-    Capacity, Document, Fault, FaultAction, Freeloaders, Join, Keys, Network, Scenario, Start,
-    TestbedOptions, Transport, Workload, builtin, builtin_names, schema,
+    Capacity, Document, Fault, FaultAction, Freeloaders, Join, Keys, Network, Replication,
+    Scenario, Start, TestbedOptions, Transport, Workload, builtin, builtin_names, schema,
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ fn the_default_file_mentions_every_field() {
 #[test]
 fn the_digest_leaves_seeds_out_and_nothing_else() {
     let scenario = Scenario::default();
-    assert_eq!(scenario.digest(), "edd21fcdc4773b91");
+    assert_eq!(scenario.digest(), "f6c34d3b4d366c85");
     assert_eq!(Scenario { seeds: vec![5, 6], ..scenario.clone() }.digest(), scenario.digest());
     assert_ne!(Scenario { nodes: 65, ..scenario.clone() }.digest(), scenario.digest());
 }
@@ -184,11 +184,16 @@ fn network() -> impl Strategy<Value = Network> {
 fn workload() -> impl Strategy<Value = Workload> {
     (1_u32.., 0_u64..=16 << 20, 0.0..3.0_f64, 1_u32..10, 0_u64..1 << 30, 1_u64..1 << 50, span())
         .prop_map(|(items, size, popularity_exponent, copies, searches, rate, timeout)| Workload {
-            items: items % (1 << 20) + 1,
+            items: items % (1 << 10) + 1,
             item_size: Bytes(size),
             keys: if searches % 2 == 0 { Keys::Random } else { Keys::Published },
             popularity_exponent,
             copies,
+            replication: match items % 3 {
+                0 => Replication::Uniform,
+                1 => Replication::Proportional,
+                _ => Replication::SquareRoot,
+            },
             searches,
             rate: Frequency(rate),
             fetch: searches % 2 == 1,

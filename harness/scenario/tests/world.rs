@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use overlay_core::units::{BitRate, Frequency, Span};
-use overlay_core::{Command, Conduct, NodeId, Strategy, Time};
+use overlay_core::{Command, Conduct, NodeId, Setting as _, Strategy, Time};
 use peerbench_scenario::{
-    Capacity, Document, Due, DueFault, Fault, FaultAction, Keys, Scenario, Start, World, builtin,
+    Capacity, Document, Due, DueFault, Fault, FaultAction, Keys, Replication, Scenario, Start,
+    World, builtin,
 };
 use proptest::prelude::*;
 use sha1::{Digest as _, Sha1};
@@ -54,6 +55,43 @@ fn a_seed_gives_the_same_world_on_every_machine() {
     scenario.faults = vec![half];
     assert_eq!(digest(&world(&scenario, 1)), "1ea1db632d3b14e63b091e42aef195a2ec06b8f5");
     assert_ne!(digest(&world(&scenario, 2)), digest(&world(&scenario, 1)));
+}
+
+#[test]
+fn popular_items_have_more_publishers_if_the_scenario_says_so() {
+    let mut scenario = default();
+    scenario.workload.copies = 4;
+    scenario.workload.popularity_exponent = 1.0;
+    let mut publishers = |replication| {
+        scenario.workload.replication = replication;
+        let mut of_item = vec![0_u32; scenario.workload.items as usize];
+        for (item, _) in world(&scenario, 1).publishers() {
+            of_item[item.blob.content as usize] += 1;
+        }
+        assert_eq!(of_item.iter().sum::<u32>(), 4 * scenario.workload.items);
+        assert!(of_item.is_sorted_by(|a, b| a >= b) && of_item[255] >= 1);
+        (of_item[0], of_item[63])
+    };
+    assert_eq!(publishers(Replication::Uniform), (4, 4));
+    assert_eq!(publishers(Replication::Proportional), (64, 3), "everybody has the first item");
+    let (first, later) = publishers(Replication::SquareRoot);
+    assert!((7.5..8.5).contains(&(f64::from(first) / f64::from(later))), "1 / sqrt(1/64)");
+}
+
+#[test]
+fn a_given_graph_sets_the_number_of_nodes_and_starts_converged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("edges.txt");
+    std::fs::write(&path, "# three in a row\n0 5\n5 9\n").unwrap();
+    let mut document =
+        Document::parse("test", format!("network: {{graph: {}}}", path.display())).unwrap();
+    let scenario = document.scenario().unwrap();
+    assert_eq!((scenario.nodes, scenario.forms_by_joining()), (3, false));
+    let world = world(&scenario, 1);
+    assert_eq!(world.graph().unwrap().neighbors(NodeId(1)), [NodeId(0), NodeId(2)]);
+    document.set("nodes=4").unwrap();
+    let error = document.scenario().unwrap_err().to_string();
+    assert!(error.contains("the graph has 3 nodes, the scenario 4"), "{error}");
 }
 
 #[test]

@@ -149,6 +149,7 @@ impl<O: Overlay> Observer<O> for Harness<O> {
             Event::Fetched { op, blob } => self.on_fetched(op, now, &blob),
             Event::Published { op } => self.on_published(op),
             Event::Failed { op } => self.on_failed(op),
+            Event::Visited => {}
             Event::Joined { .. } => self.joined += 1,
             Event::Left { .. } => self.departed.push(node),
             Event::Dropped(DropReason::Nonsense) => {

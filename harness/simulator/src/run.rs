@@ -71,7 +71,7 @@ struct Run<'a, O: Overlay> {
 impl<'a, O: Overlay> Run<'a, O> {
     fn new(scenario: &Scenario, config: &'a O::Config, world: &'a World, seed: u64) -> Self {
         let mut simulation = Simulation::new(world, config, seed, Wiring::of(scenario));
-        let oracle = O::oracle(config, world.nodes());
+        let oracle = O::oracle(config, world);
         if !scenario.forms_by_joining() {
             simulation.settle(&oracle, &mut Unobserved);
         }

@@ -113,9 +113,10 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let mut effects = Vec::new();
         let slots = (0..world.nodes()).map(NodeId).map(|me| {
             let mut random = Random::stream(seed, Purpose::Node, me.0.into());
-            let (now, conduct) = (Time::ZERO, world.conduct(me));
+            let (now, conduct, uplink) = (Time::ZERO, world.conduct(me), world.uplink(me));
             let rng = &mut random;
-            let node = O::new(&mut Ctx { me, now, config, conduct, rng, effects: &mut effects });
+            let node =
+                O::new(&mut Ctx { me, now, config, conduct, uplink, rng, effects: &mut effects });
             let (uplink, downlink) = (Busy::default(), Busy::default());
             Slot { node, random, traffic: Traffic::default(), uplink, downlink, life: Life::Up }
         });
@@ -147,6 +148,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 now: self.now,
                 config: self.config,
                 conduct: self.world.conduct(me),
+                uplink: self.world.uplink(me),
                 rng: &mut slot.random,
                 effects: &mut self.effects,
             };
@@ -262,6 +264,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             now: self.now,
             config: self.config,
             conduct: self.world.conduct(me),
+            uplink: self.world.uplink(me),
             rng: &mut slot.random,
             effects: &mut self.effects,
         };

@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use libp2p::identity::Keypair;
 use libp2p::swarm::{Config, SwarmEvent};
 use libp2p::{StreamProtocol, Swarm};
+use overlay_core::units::BitRate;
 use overlay_core::{Blob, Command, Conduct, Event, Item, Key, NodeId, OpId, Time};
 use peerbench_scenario::{Due, FaultAction};
 use peerbench_testbed::clock::{Alarm, Moment};
@@ -24,7 +25,13 @@ const NODES: u32 = 4;
 
 fn identity(node: u32) -> Identity<Carousel> {
     let config = Arc::new(Settings { nodes: NODES });
-    Identity { me: NodeId(node), config, conduct: Conduct::Contributor, seed: 3 }
+    Identity {
+        me: NodeId(node),
+        config,
+        conduct: Conduct::Contributor,
+        uplink: BitRate(0),
+        seed: 3,
+    }
 }
 
 async fn listen(node: u32, peers: &Arc<OnceLock<Peers>>, alarm: &Alarm) -> Member {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use overlay_core::dht::{At, DhtCtx, DhtMessage, DhtTimer, Request, Routing, StorageConfig};
-use overlay_core::{DropReason, Event, Key, NodeId, OpId, Time};
+use overlay_core::{DropReason, Event, Key, NodeId, OpId, Setting, Time};
 use smallvec::SmallVec;
 
 use crate::pending::{Origin, Pending, PendingTable};
@@ -514,8 +514,8 @@ impl Routing for Router {
         nodes
     }
 
-    fn oracle(config: &ChordConfig, nodes: u32) -> Ring {
-        Ring::of(config, nodes)
+    fn oracle(config: &ChordConfig, setting: &dyn Setting) -> Ring {
+        Ring::of(config, setting.nodes())
     }
 
     fn settle(&mut self, ring: &Ring, cx: &mut Cx<'_>) {

@@ -10,7 +10,7 @@ use common::scenario;
 use overlay_chord::{Chord, ChordConfig};
 use overlay_core::dht::Routing as _;
 use overlay_core::{
-    Command, Input, NodeId, OpId, Oracle as _, Overlay as _, Purpose, Random, Time,
+    Alike, Command, Input, NodeId, OpId, Oracle as _, Overlay as _, Purpose, Random, Time,
 };
 use peerbench_scenario::World;
 use peerbench_simulator::{Simulation, Unobserved, Wiring};
@@ -77,7 +77,7 @@ fn is_needed(network: &Network<'_>, node: NodeId) -> bool {
 fn assert_converges(network: &mut Network<'_>, config: &ChordConfig, seed: u64) {
     let until = network.now() + Duration::from_secs(30);
     run_until(network, until, |network| assert_holds(network, seed));
-    let mut ring = Chord::oracle(config, NODES);
+    let mut ring = Chord::oracle(config, &Alike(NODES));
     let live: BTreeSet<NodeId> = network.live().map(|(node, _)| node).collect();
     for node in (0..NODES).map(NodeId) {
         ring.set_alive(node, live.contains(&node));

@@ -10,6 +10,7 @@ extern crate alloc;
 mod blob;
 mod conduct;
 pub mod dht;
+mod graph;
 mod ids;
 mod key;
 mod message;
@@ -21,11 +22,13 @@ pub mod wire;
 
 pub use blob::Blob;
 pub use conduct::{Conduct, Strategy};
+pub use graph::Graph;
 pub use ids::{NodeId, OpId};
 pub use key::Key;
 pub use message::{Class, Message};
 pub use overlay::{
-    Answer, Command, Ctx, DropReason, Effect, Event, Input, Item, Oracle, Overlay, StateSize, step,
+    Alike, Answer, Command, Ctx, DropReason, Effect, Event, Input, Item, Oracle, Overlay, Role,
+    Setting, StateSize, step,
 };
 pub use random::{Purpose, Random};
 pub use time::Time;

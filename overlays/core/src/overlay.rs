@@ -1,13 +1,14 @@
 //! The trait every overlay implements, and the one function through which a driver runs a node.
 use alloc::vec::Vec;
-use core::fmt::Debug;
+use core::fmt::{self, Debug};
 use core::time::Duration;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Blob, Conduct, Key, Message, NodeId, OpId, Random, Time};
+use crate::units::BitRate;
+use crate::{Blob, Conduct, Graph, Key, Message, NodeId, OpId, Random, Time};
 
 /// A peer-to-peer overlay as a state machine: one value per node, fed by [`step`].
 ///
@@ -52,8 +53,13 @@ pub trait Overlay: Sized + Send + 'static {
     /// The distinct other nodes this node links to, ascending; for checkers and pictures.
     fn neighbors(&self, config: &Self::Config) -> Vec<NodeId>;
 
-    /// The global view of a network in which these nodes, ascending, are alive.
-    fn oracle(config: &Self::Config, nodes: u32) -> Self::Oracle;
+    /// What this node is to the others, for reports by role.
+    fn role(&self) -> Role {
+        Role::Peer
+    }
+
+    /// The global view of a network in which all nodes are alive.
+    fn oracle(config: &Self::Config, setting: &dyn Setting) -> Self::Oracle;
     /// Puts a new node into the state it would have after everybody joined and maintenance had
     /// converged: runs of many nodes start here. Sets the timers that joining would have set.
     fn settle(&mut self, oracle: &Self::Oracle, cx: &mut Ctx<'_, Self>);
@@ -81,6 +87,68 @@ pub trait Oracle: Send {
     /// The distinct other nodes that this node links to once maintenance has converged, ascending.
     /// `None` where the overlay does not determine them.
     fn neighbors(&self, node: NodeId) -> Option<Vec<NodeId>>;
+}
+
+/// What is given from outside before anything starts, the same for every overlay.
+pub trait Setting {
+    /// How many nodes there are.
+    fn nodes(&self) -> u32;
+    /// The seed of the run.
+    fn seed(&self) -> u64;
+    /// What a node can send; a rate of 0 is unlimited.
+    fn uplink(&self, node: NodeId) -> BitRate;
+    /// Who knows whom, where the scenario says so. Overlays without a structure of their own link
+    /// accordingly; others have no use for it.
+    fn graph(&self) -> Option<&Graph>;
+}
+
+/// So many nodes, all alike, under seed 0 and with nothing else given.
+#[derive(Clone, Copy, Debug)]
+pub struct Alike(pub u32);
+
+impl Setting for Alike {
+    fn nodes(&self) -> u32 {
+        self.0
+    }
+
+    fn seed(&self) -> u64 {
+        0
+    }
+
+    fn uplink(&self, _: NodeId) -> BitRate {
+        BitRate(0)
+    }
+
+    fn graph(&self) -> Option<&Graph> {
+        None
+    }
+}
+
+/// What a node is to the others.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Role {
+    /// One like all others.
+    #[default]
+    Peer,
+    /// Serves everybody.
+    Server,
+    /// Serves the leaves attached to it.
+    SuperPeer,
+    /// Is served by super-peers.
+    Leaf,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Peer => "peer",
+            Self::Server => "server",
+            Self::SuperPeer => "super-peer",
+            Self::Leaf => "leaf",
+        })
+    }
 }
 
 /// What goes into a node.
@@ -197,6 +265,9 @@ pub enum Event {
         /// The answer.
         answer: Answer,
     },
+    /// This node looked into what it knows for a search, its own or somebody's: Lv et al.'s "nodes
+    /// visited". Once per search and node.
+    Visited,
     /// The fetch has its bytes.
     Fetched {
         /// The operation.
@@ -261,6 +332,8 @@ pub struct Ctx<'a, O: Overlay> {
     pub config: &'a O::Config,
     /// How this node behaves towards others.
     pub conduct: Conduct,
+    /// What this node can send, as its owner would tell it; a rate of 0 is unlimited.
+    pub uplink: BitRate,
     /// This node's own random stream.
     pub rng: &'a mut Random,
     /// What the handler asked for so far, in order.

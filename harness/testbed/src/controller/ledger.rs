@@ -132,7 +132,7 @@ impl<R: Oracle> Ledger<R> {
                     fail(self.close(op), measurement);
                 }
             }
-            Event::Joined { .. } | Event::Left { .. } | Event::Dropped(_) => {}
+            Event::Joined { .. } | Event::Left { .. } | Event::Visited | Event::Dropped(_) => {}
         }
     }
 

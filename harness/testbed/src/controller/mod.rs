@@ -59,7 +59,7 @@ pub fn run<O: Overlay>(
     let began = Moment::now();
     let config = check::<O>(plan)?;
     let world = Arc::new(World::new(&plan.scenario, plan.seed)?);
-    let oracle = O::oracle(&config, world.nodes());
+    let oracle = O::oracle(&config, &*world);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let token = draw_token()?;

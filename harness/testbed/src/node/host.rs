@@ -376,6 +376,7 @@ impl<O: Overlay> Host<O> {
 
     fn on_event(&mut self, at: Time, event: Event) {
         match event {
+            Event::Visited => {}
             Event::Dropped(DropReason::Nonsense) => self.counts.dropped_nonsense += 1,
             Event::Dropped(DropReason::Bound) => self.counts.dropped_bound += 1,
             _ => self.tell(HostNotice::Happened(Happening { node: self.machine.me(), at, event })),

@@ -2,6 +2,7 @@
 //! of what it was fed, from which the same effects come again.
 use std::sync::Arc;
 
+use overlay_core::units::BitRate;
 use overlay_core::{
     Conduct, Ctx, Effect, Input, NodeId, Overlay, Purpose, Random, StateSize, Time, step,
 };
@@ -15,6 +16,8 @@ pub struct Identity<O: Overlay> {
     pub config: Arc<O::Config>,
     /// How the node behaves.
     pub conduct: Conduct,
+    /// What the node can send; a rate of 0 is unlimited.
+    pub uplink: BitRate,
     /// The run's seed.
     pub seed: u64,
 }
@@ -52,6 +55,7 @@ impl<O: Overlay> Machine<O> {
             now: Time::ZERO,
             config: &*identity.config,
             conduct: identity.conduct,
+            uplink: identity.uplink,
             rng: &mut random,
             effects: &mut effects,
         };
@@ -82,6 +86,7 @@ impl<O: Overlay> Machine<O> {
             now,
             config: &*self.identity.config,
             conduct: self.identity.conduct,
+            uplink: self.identity.uplink,
             rng: &mut self.random,
             effects: &mut self.effects,
         };

@@ -63,7 +63,7 @@ pub(super) async fn run<O: Overlay>(
 
     let schedule = Arc::new(schedule(&scenario, &world, start));
     let config = Arc::new(config);
-    let oracle = (!scenario.forms_by_joining()).then(|| O::oracle(&config, world.nodes()));
+    let oracle = (!scenario.forms_by_joining()).then(|| O::oracle(&config, &*world));
     let (notices, inbox) = mpsc::channel(NOTICES);
     let mut process = Process::new(Arc::clone(&world), setup, inbox);
     for member in members {
@@ -71,6 +71,7 @@ pub(super) async fn run<O: Overlay>(
             me: member.node,
             config: Arc::clone(&config),
             conduct: world.conduct(member.node),
+            uplink: world.uplink(member.node),
             seed: setup.seed,
         };
         let (sender, orders) = mpsc::channel(ORDERS);

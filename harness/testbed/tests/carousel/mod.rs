@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use overlay_core::{
     Answer, Blob, Class, Command, Ctx, Event, Item, Key, Message, NodeId, OpId, Oracle, Overlay,
-    StateSize,
+    Setting, StateSize,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -175,8 +175,8 @@ impl Overlay for Carousel {
         Vec::new()
     }
 
-    fn oracle(_: &Config, nodes: u32) -> Circle {
-        Circle(nodes)
+    fn oracle(_: &Config, setting: &dyn Setting) -> Circle {
+        Circle(setting.nodes())
     }
 
     fn settle(&mut self, _: &Circle, _: &mut Ctx<'_, Self>) {}

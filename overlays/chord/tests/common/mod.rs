@@ -65,7 +65,7 @@ impl Setting {
 
     /// The global view of its nodes.
     pub(crate) fn ring(&self) -> Ring {
-        Chord::oracle(&self.config, self.scenario.nodes)
+        Chord::oracle(&self.config, &self.world)
     }
 }
 
@@ -84,7 +84,7 @@ impl Observer<Chord> for Told {
             | Event::Failed { op } => {
                 self.0.insert(op, (node, event));
             }
-            Event::Dropped(_) => {}
+            Event::Visited | Event::Dropped(_) => {}
         }
         None
     }

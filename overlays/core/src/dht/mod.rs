@@ -19,7 +19,8 @@ use smallvec::SmallVec;
 pub use storage::{Keep, Record, Storage, StorageConfig, StorageMessage};
 
 use crate::{
-    Answer, Blob, Class, Command, Ctx, Key, Message, NodeId, OpId, Oracle, Overlay, StateSize,
+    Answer, Blob, Class, Command, Ctx, Key, Message, NodeId, OpId, Oracle, Overlay, Setting,
+    StateSize,
 };
 
 /// The context of a node that is routing and storage together.
@@ -77,7 +78,7 @@ pub trait Routing: Sized + Send + 'static {
     /// See [`Overlay::neighbors`].
     fn neighbors(&self, config: &Self::Config) -> Vec<NodeId>;
     /// See [`Overlay::oracle`].
-    fn oracle(config: &Self::Config, nodes: u32) -> Self::Oracle;
+    fn oracle(config: &Self::Config, setting: &dyn Setting) -> Self::Oracle;
     /// See [`Overlay::settle`].
     fn settle(&mut self, oracle: &Self::Oracle, cx: &mut DhtCtx<'_, Self>);
     /// See [`Overlay::check_network`].
@@ -322,8 +323,8 @@ impl<R: Routing> Overlay for Dht<R> {
         self.routing.neighbors(config)
     }
 
-    fn oracle(config: &R::Config, nodes: u32) -> R::Oracle {
-        R::oracle(config, nodes)
+    fn oracle(config: &R::Config, setting: &dyn Setting) -> R::Oracle {
+        R::oracle(config, setting)
     }
 
     fn settle(&mut self, oracle: &R::Oracle, cx: &mut Ctx<'_, Self>) {

@@ -232,7 +232,10 @@ impl Storage {
         cx: &mut DhtCtx<'_, R>,
     ) -> Response {
         let record = match request {
-            Request::Search => return Response::Holder(self.holder_of(&key, cx)),
+            Request::Search => {
+                cx.emit(Event::Visited);
+                return Response::Holder(self.holder_of(&key, cx));
+            }
             Request::PutPointer { holder } => Record::Pointer(SmallVec::from_slice(&[holder])),
             Request::PutValue { blob } if !blob.intact => return Response::Refused,
             Request::PutValue { blob } => Record::Value(blob),
