@@ -69,13 +69,16 @@ fn popular_items_have_more_publishers_if_the_scenario_says_so() {
             of_item[item.blob.content as usize] += 1;
         }
         assert_eq!(of_item.iter().sum::<u32>(), 4 * scenario.workload.items);
-        assert!(of_item.is_sorted_by(|a, b| a >= b) && of_item[255] >= 1);
+        assert!(of_item.is_sorted_by(|a, b| a >= b) && of_item[255] >= 1, "{of_item:?}");
         (of_item[0], of_item[63])
     };
     assert_eq!(publishers(Replication::Uniform), (4, 4));
     assert_eq!(publishers(Replication::Proportional), (64, 3), "everybody has the first item");
     let (first, later) = publishers(Replication::SquareRoot);
-    assert!((7.5..8.5).contains(&(f64::from(first) / f64::from(later))), "1 / sqrt(1/64)");
+    assert!(
+        (7.0..9.0).contains(&(f64::from(first) / f64::from(later))),
+        "{first} for {later}: 1 / sqrt(1/64), to whole copies"
+    );
 }
 
 #[test]
