@@ -8,6 +8,7 @@ mod figures;
 mod layout;
 mod markdown;
 mod numbers;
+pub mod statistics;
 mod summary;
 mod terminal;
 
