@@ -7,7 +7,9 @@ use std::time::Duration;
 use common::Setting;
 use overlay_chord::{Body, Chord, ChordMessage, Claim, Member, Outcome, Payload};
 use overlay_core::dht::{DhtMessage, Path, Record, Request, Response, StorageMessage};
-use overlay_core::{Blob, Class, Command, Input, Key, Message as _, NodeId, OpId, Overlay, wire};
+use overlay_core::{
+    Blob, Class, Command, ExchangeMessage, Input, Key, Message as _, NodeId, OpId, Overlay, wire,
+};
 use peerbench_simulator::Unobserved;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -129,21 +131,27 @@ fn stored() -> impl Strategy<Value = StorageMessage> {
         vec(node(), 0..20).prop_map(|holders| Record::Pointer(holders.into())),
         blob().prop_map(Record::Value),
     ];
+    (key(), record, any::<bool>()).prop_map(|(key, record, responsible)| StorageMessage::Store {
+        key,
+        record,
+        responsible,
+    })
+}
+
+fn exchanged() -> impl Strategy<Value = ExchangeMessage> {
     let op = (0..8_u32).prop_map(OpId);
     prop_oneof![
-        (key(), record, any::<bool>()).prop_map(|(key, record, responsible)| {
-            StorageMessage::Store { key, record, responsible }
-        }),
-        (op.clone(), key()).prop_map(|(op, key)| StorageMessage::Fetch { op, key }),
-        (op.clone(), blob()).prop_map(|(op, blob)| StorageMessage::Data { op, blob }),
-        op.prop_map(|op| StorageMessage::Missing { op }),
+        (op.clone(), key()).prop_map(|(op, key)| ExchangeMessage::Fetch { op, key }),
+        (op.clone(), blob()).prop_map(|(op, blob)| ExchangeMessage::Data { op, blob }),
+        op.prop_map(|op| ExchangeMessage::Missing { op }),
     ]
 }
 
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
-        4 => (0..3_u16, body()).prop_map(|(to, body)| DhtMessage::Routing(ChordMessage { to, body })),
+        8 => (0..3_u16, body()).prop_map(|(to, body)| DhtMessage::Routing(ChordMessage { to, body })),
         1 => stored().prop_map(DhtMessage::Storage),
+        1 => exchanged().prop_map(DhtMessage::Exchange),
     ]
 }
 

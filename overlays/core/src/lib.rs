@@ -10,6 +10,7 @@ extern crate alloc;
 mod blob;
 mod conduct;
 pub mod dht;
+mod exchange;
 mod graph;
 mod ids;
 mod key;
@@ -22,6 +23,7 @@ pub mod wire;
 
 pub use blob::Blob;
 pub use conduct::{Conduct, Strategy};
+pub use exchange::{Exchange, ExchangeMessage, MOST_FETCHES};
 pub use graph::Graph;
 pub use ids::{NodeId, OpId};
 pub use key::Key;

@@ -19,8 +19,8 @@ use smallvec::SmallVec;
 pub use storage::{Keep, Record, Storage, StorageConfig, StorageMessage};
 
 use crate::{
-    Answer, Blob, Class, Command, Ctx, Key, Message, NodeId, OpId, Oracle, Overlay, Setting,
-    StateSize,
+    Answer, Blob, Class, Command, Ctx, ExchangeMessage, Key, Message, NodeId, OpId, Oracle,
+    Overlay, Setting, StateSize,
 };
 
 /// The context of a node that is routing and storage together.
@@ -194,6 +194,14 @@ pub enum DhtMessage<M> {
     Routing(M),
     /// Between storages.
     Storage(StorageMessage),
+    /// Between who fetches and who holds.
+    Exchange(ExchangeMessage),
+}
+
+impl<M> From<ExchangeMessage> for DhtMessage<M> {
+    fn from(message: ExchangeMessage) -> Self {
+        Self::Exchange(message)
+    }
 }
 
 impl<M: Message> Message for DhtMessage<M> {
@@ -201,6 +209,7 @@ impl<M: Message> Message for DhtMessage<M> {
         match self {
             Self::Routing(message) => message.class(),
             Self::Storage(message) => message.class(),
+            Self::Exchange(message) => message.class(),
         }
     }
 
@@ -208,6 +217,7 @@ impl<M: Message> Message for DhtMessage<M> {
         match self {
             Self::Routing(message) => message.blob(),
             Self::Storage(message) => message.blob(),
+            Self::Exchange(message) => message.blob(),
         }
     }
 
@@ -215,6 +225,7 @@ impl<M: Message> Message for DhtMessage<M> {
         match self {
             Self::Routing(message) => message.blob_mut(),
             Self::Storage(message) => message.blob_mut(),
+            Self::Exchange(message) => message.blob_mut(),
         }
     }
 }
@@ -293,7 +304,8 @@ impl<R: Routing> Overlay for Dht<R> {
         let Self { routing, storage } = self;
         match message {
             DhtMessage::Routing(message) => routing.on_message(from, message, At { storage, cx }),
-            DhtMessage::Storage(message) => storage.on_message(from, message, routing, cx),
+            DhtMessage::Storage(message) => storage.on_message(message, routing, cx),
+            DhtMessage::Exchange(message) => storage.on_exchange(from, message, cx),
         }
         if storage.has_early() && routing.is_joined() {
             storage.publish_early(routing, cx);

@@ -13,7 +13,9 @@ use smallvec::SmallVec;
 
 use super::{At, DhtCtx, DhtMessage, DhtTimer, Path, Request, Response, Routing};
 use crate::units::Span;
-use crate::{Blob, Class, DropReason, Event, Item, Key, NodeId, OpId, StateSize, Strategy};
+use crate::{
+    Blob, Class, DropReason, Event, Exchange, ExchangeMessage, Item, Key, NodeId, OpId, StateSize,
+};
 
 /// What the responsible node keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,8 +66,6 @@ pub enum Record {
 ///
 /// ```text
 /// responsible ── Store ──▶ replica             maintenance; also to a new responsible node
-/// searcher ── Fetch ──▶ holder ── Data ──▶ searcher
-///                              ── Missing ▶    the holder does not have it (any more)
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StorageMessage {
@@ -79,46 +79,24 @@ pub enum StorageMessage {
         /// Whether the receiver is asked to be the responsible node rather than a replica.
         responsible: bool,
     },
-    /// Send me the item.
-    Fetch {
-        /// The operation.
-        op: OpId,
-        /// The item's key.
-        key: Key,
-    },
-    /// Here it is.
-    Data {
-        /// The operation.
-        op: OpId,
-        /// The item's bytes.
-        blob: Blob,
-    },
-    /// I do not have it.
-    Missing {
-        /// The operation.
-        op: OpId,
-    },
 }
 
 impl StorageMessage {
     pub(super) const fn class(&self) -> Class {
-        match self {
-            Self::Store { .. } => Class::Maintenance,
-            Self::Fetch { .. } | Self::Data { .. } | Self::Missing { .. } => Class::Data,
-        }
+        Class::Maintenance
     }
 
     pub(super) const fn blob(&self) -> Option<&Blob> {
         match self {
-            Self::Data { blob, .. } | Self::Store { record: Record::Value(blob), .. } => Some(blob),
-            _ => None,
+            Self::Store { record: Record::Value(blob), .. } => Some(blob),
+            Self::Store { .. } => None,
         }
     }
 
     pub(super) const fn blob_mut(&mut self) -> Option<&mut Blob> {
         match self {
-            Self::Data { blob, .. } | Self::Store { record: Record::Value(blob), .. } => Some(blob),
-            _ => None,
+            Self::Store { record: Record::Value(blob), .. } => Some(blob),
+            Self::Store { .. } => None,
         }
     }
 }
@@ -135,11 +113,10 @@ struct Entry {
 /// One node's storage: the items it holds itself, and the records it keeps for others.
 #[derive(Debug, Default)]
 pub struct Storage {
-    held: BTreeMap<Key, Blob>,
+    exchange: Exchange,
     /// Published before this node had joined.
     early: Vec<(OpId, Item)>,
     records: BTreeMap<Key, Entry>,
-    fetching: SmallVec<[(OpId, NodeId); 1]>,
     republishing: bool,
 }
 
@@ -152,10 +129,9 @@ impl Storage {
         routing: &mut R,
         cx: &mut DhtCtx<'_, R>,
     ) {
-        if cx.conduct.is(Strategy::NoShare) {
-            return cx.emit(Event::Failed { op });
+        if !self.exchange.share(op, item, cx) {
+            return;
         }
-        self.held.insert(item.key, item.blob);
         if let (Some(every), false) = (R::storage(cx.config).republish_every, self.republishing) {
             self.republishing = true;
             set_republish_timer(every.into(), cx);
@@ -189,8 +165,8 @@ impl Storage {
 
     /// Publishes everything held once more; the operation id that nobody waits for is the largest.
     pub(super) fn republish<R: Routing>(&mut self, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
-        let held: Vec<_> = self.held.iter().map(|(&key, &blob)| Item { key, blob }).collect();
-        for item in held {
+        let shared: Vec<_> = self.exchange.items().collect();
+        for item in shared {
             self.put(UNATTENDED, item, routing, cx);
         }
         if let Some(every) = R::storage(cx.config).republish_every {
@@ -206,21 +182,19 @@ impl Storage {
         holder: NodeId,
         cx: &mut DhtCtx<'_, R>,
     ) {
-        if holder == cx.me {
-            return match self.bytes_of(&key) {
-                Some(blob) => cx.emit(Event::Fetched { op, blob }),
-                None => cx.emit(Event::Failed { op }),
-            };
-        }
-        self.fetching.push((op, holder));
-        cx.send(holder, DhtMessage::Storage(StorageMessage::Fetch { op, key }));
+        let Self { exchange, records, .. } = self;
+        exchange.fetch(op, key, holder, |key| value_of(records, key), cx);
     }
 
-    fn bytes_of(&self, key: &Key) -> Option<Blob> {
-        self.held.get(key).copied().or_else(|| match self.records.get(key)?.record {
-            Record::Value(blob) => Some(blob),
-            Record::Pointer(_) => None,
-        })
+    /// A peer asked for an item's bytes, or answered.
+    pub(super) fn on_exchange<R: Routing>(
+        &mut self,
+        from: NodeId,
+        message: ExchangeMessage,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        let Self { exchange, records, .. } = self;
+        exchange.on_message(from, message, |key| value_of(records, key), cx);
     }
 
     /// A request arrived at the node responsible for its key: this one.
@@ -294,7 +268,7 @@ impl Storage {
                 let chosen = cx.rng.below(holders.len() as u64) as usize;
                 holders.get(chosen).copied()
             }
-            None => self.held.contains_key(key).then_some(cx.me),
+            None => self.exchange.holds(key).then_some(cx.me),
         }
     }
 
@@ -382,42 +356,12 @@ impl Storage {
 
     pub(super) fn on_message<R: Routing>(
         &mut self,
-        from: NodeId,
         message: StorageMessage,
         routing: &R,
         cx: &mut DhtCtx<'_, R>,
     ) {
-        match message {
-            StorageMessage::Store { key, record, responsible } => {
-                self.on_store(key, record, responsible, routing, cx);
-            }
-            StorageMessage::Fetch { op, key } => self.on_fetch(from, op, key, cx),
-            StorageMessage::Data { op, blob } => {
-                if self.stop_fetching(op, from, cx) {
-                    cx.emit(match blob.intact {
-                        true => Event::Fetched { op, blob },
-                        false => Event::Failed { op },
-                    });
-                }
-            }
-            StorageMessage::Missing { op } => {
-                if self.stop_fetching(op, from, cx) {
-                    cx.emit(Event::Failed { op });
-                }
-            }
-        }
-    }
-
-    fn on_store<R: Routing>(
-        &mut self,
-        key: Key,
-        record: Record,
-        responsible: bool,
-        routing: &R,
-        cx: &mut DhtCtx<'_, R>,
-    ) {
-        let damaged = matches!(record, Record::Value(blob) if !blob.intact);
-        if damaged {
+        let StorageMessage::Store { key, record, responsible } = message;
+        if matches!(record, Record::Value(blob) if !blob.intact) {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
         if self.keep(key, record, responsible, cx) && responsible {
@@ -425,41 +369,8 @@ impl Storage {
         }
     }
 
-    fn on_fetch<R: Routing>(&mut self, from: NodeId, op: OpId, key: Key, cx: &mut DhtCtx<'_, R>) {
-        if cx.conduct.is(Strategy::NoUpload) {
-            return;
-        }
-        let reply = match self.bytes_of(&key) {
-            Some(blob) => StorageMessage::Data { op, blob },
-            None => StorageMessage::Missing { op },
-        };
-        cx.send(from, DhtMessage::Storage(reply));
-    }
-
-    /// Whether this node was waiting for that; drops and counts what nobody asked for.
-    fn stop_fetching<R: Routing>(
-        &mut self,
-        op: OpId,
-        from: NodeId,
-        cx: &mut DhtCtx<'_, R>,
-    ) -> bool {
-        let waiting = self.fetching.iter().position(|&fetch| fetch == (op, from));
-        match waiting {
-            Some(index) => {
-                self.fetching.swap_remove(index);
-            }
-            None => cx.emit(Event::Dropped(DropReason::Nonsense)),
-        }
-        waiting.is_some()
-    }
-
     pub(super) fn on_peer_lost<R: Routing>(&mut self, peer: NodeId, cx: &mut DhtCtx<'_, R>) {
-        self.fetching.retain(|&mut (op, holder)| {
-            if holder == peer {
-                cx.emit(Event::Failed { op });
-            }
-            holder != peer
-        });
+        self.exchange.on_peer_lost(peer, cx);
     }
 
     /// Index records kept for others, and the bytes they take when encoded.
@@ -476,6 +387,14 @@ impl Storage {
     /// The keys of the records this node keeps, ascending, for checkers and tests.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.records.keys()
+    }
+}
+
+/// The item itself, where that is what is kept.
+fn value_of(records: &BTreeMap<Key, Entry>, key: &Key) -> Option<Blob> {
+    match records.get(key)?.record {
+        Record::Value(blob) => Some(blob),
+        Record::Pointer(_) => None,
     }
 }
 
