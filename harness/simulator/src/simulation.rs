@@ -38,6 +38,8 @@ struct Slot<O> {
 #[derive(Debug)]
 #[repr(u64)]
 pub(crate) enum Occurrence<O: Overlay> {
+    /// The connection to the receiver stands now: what waited for it takes its turn on the uplink.
+    Departure { to: NodeId, bytes: u32, message: O::Message },
     /// A message would come out of the receiver's downlink now, if the downlink were idle.
     Arrival { from: NodeId, bytes: u32, message: O::Message },
     /// A message comes out of the receiver's downlink.
@@ -176,6 +178,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             prefetch(&self.slots[soon.index()]);
         }
         match occurrence {
+            Occurrence::Departure { to: peer, bytes, message } => {
+                if self.slots[to.index()].life == Life::Up {
+                    self.transmit(to, peer, bytes, message);
+                }
+            }
             Occurrence::Arrival { from, bytes, message } => {
                 let took = self.access.down_time(to, bytes);
                 let begun = time.saturating_sub(took);
@@ -309,13 +316,23 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let bytes = wire::length(&message);
         let slot = &mut self.slots[from.index()];
         slot.traffic.send(message.class(), bytes);
-        let one_way = self.world.one_way(from, to);
-        let ready = match self.connections.are_modelled() {
-            true => self.connections.ready(from, to, now, one_way),
-            false => now,
-        };
-        let sent = self.slots[from.index()].uplink.carry(ready, self.access.up_time(from, bytes));
-        let arrives = sent + one_way + self.access.down_time(to, bytes);
+        if self.connections.are_modelled() {
+            let one_way = self.world.one_way(from, to);
+            let ready = self.connections.ready(from, to, now, one_way);
+            if ready > now {
+                let departure = Occurrence::Departure { to, bytes, message };
+                return self.queue.push(ready, from, departure);
+            }
+        }
+        self.transmit(from, to, bytes, message);
+    }
+
+    /// A message waits for the sender's uplink and travels.
+    #[inline]
+    fn transmit(&mut self, from: NodeId, to: NodeId, bytes: u32, message: O::Message) {
+        let took = self.access.up_time(from, bytes);
+        let sent = self.slots[from.index()].uplink.carry(self.now.as_nanos(), took);
+        let arrives = sent + self.world.one_way(from, to) + self.access.down_time(to, bytes);
         let occurrence = Occurrence::Arrival { from, bytes, message };
         self.queue.push(arrives, to, occurrence);
     }
