@@ -52,7 +52,7 @@ pub fn list() -> String {
 }
 
 /// Breaks a text between words into lines of at most this many characters, if its words allow.
-fn wrap(text: &str, width: usize) -> String {
+pub(crate) fn wrap(text: &str, width: usize) -> String {
     let mut wrapped = String::new();
     let mut column = 0;
     for word in text.split_whitespace() {

@@ -2,13 +2,13 @@
 use std::collections::BTreeMap;
 
 use peerbench_measure::{
-    FolderError, Histogram, METRICS, Metric, Reading, RunFolder, RunRecord, Statistic,
+    FolderError, Group, Histogram, METRICS, Metric, Reading, RunFolder, RunRecord, Statistic,
 };
 
 /// A figure over one or several runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Figure {
-    /// The run's reading. Of several: the figure of the merged histograms where it is a time, the
+    /// The run's reading. Of several: the figure of the merged histograms where there are some, the
     /// largest where it is a largest value, and the median otherwise.
     pub(crate) reading: Reading,
     /// The least and the largest of several runs.
@@ -22,7 +22,7 @@ pub(crate) struct Figures<'a> {
 }
 
 impl<'a> Figures<'a> {
-    /// The figures of these records, at least one, with their histograms from the run's folder.
+    /// The figures of these records, with their histograms from the run's folder.
     pub(crate) fn new(run: &RunFolder, records: Vec<&'a RunRecord>) -> Result<Self, FolderError> {
         let mut merged = BTreeMap::new();
         for metric in METRICS.iter().filter(|metric| is_merged(metric)) {
@@ -56,7 +56,6 @@ impl<'a> Figures<'a> {
         if statistic == Statistic::Max {
             figure.reading = numbers.last().copied().into();
         } else if numbers.len() > 1
-            && metric.unit == "µs"
             && let Some(all) = self.merged.get(metric.name)
         {
             figure.reading = statistic.of(all, metric.scale).into();
@@ -86,9 +85,11 @@ impl<'a> Figures<'a> {
     }
 }
 
-/// Times are never averaged, and how far lookups go is compared between drivers.
+/// What is counted once for each operation is of all runs together, because percentiles cannot be
+/// averaged; what is counted once for each node is of a run.
 fn is_merged(metric: &Metric) -> bool {
-    metric.unit == "µs" || metric.name == "lookup_hops"
+    let operations = [Group::Latency, Group::Path, Group::Fetch, Group::Lateness];
+    operations.contains(&metric.group) && metric.statistics != [Statistic::Value]
 }
 
 /// The median, least and largest of what several runs found. Sorts the numbers.

@@ -4,6 +4,9 @@ use peerbench_measure::Statistic::{self, Mean, Quantile, Value};
 use crate::Part;
 use crate::figures::Figure;
 
+/// The hint of sections that say nothing about searches which were wrong or failed.
+pub(crate) const OF_THE_CORRECT: &str = "of the correct";
+
 /// Rows that belong together.
 pub(crate) struct Section {
     pub(crate) part: Part,
@@ -92,7 +95,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section {
         part: Part::Lookups,
         title: "lookup latency",
-        hint: "of the correct",
+        hint: OF_THE_CORRECT,
         always: true,
         lines: &[
             time("p50", "lookup_latency_us", 500),
@@ -104,7 +107,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section {
         part: Part::Lookups,
         title: "hops",
-        hint: "of the correct",
+        hint: OF_THE_CORRECT,
         always: true,
         lines: &[
             figure("mean", "lookup_hops", Mean),

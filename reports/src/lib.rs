@@ -3,6 +3,7 @@
 //! Everything here returns strings; who calls it prints them. [`Summary`] holds what is to be
 //! shown, already in words and figures, and each way to show it is a module of its own.
 
+pub mod comparison;
 mod explain;
 mod figures;
 mod layout;
@@ -12,5 +13,6 @@ pub mod statistics;
 mod summary;
 mod terminal;
 
+pub use comparison::{Comparison, ComparisonError, compare};
 pub use explain::{explain, list};
 pub use summary::{Block, Part, Row, Summary, Table, summary};

@@ -52,6 +52,29 @@ impl Scale {
         Self::fitting(number, MILLISECONDS)
     }
 
+    /// The scale for a ratio to something else.
+    pub(crate) fn ratio(ratio: f64) -> Self {
+        let decimals = match ratio {
+            ratio if ratio >= 99.95 => 0,
+            ratio if ratio >= 9.995 => 1,
+            ratio if ratio >= 0.0995 => 2,
+            ratio if ratio >= 0.009_95 => 3,
+            _ => 4,
+        };
+        Self { divisor: 1.0, decimals, suffix: String::new() }
+    }
+
+    /// The scale for a ratio so near 1 that hundredths would hide how it differs.
+    pub(crate) fn ratio_near_one() -> Self {
+        Self { divisor: 1.0, decimals: 3, suffix: String::new() }
+    }
+
+    /// The scale for a difference of shares, in percentage points.
+    pub(crate) fn points(difference: f64) -> Self {
+        let decimals = if difference.abs() < 0.01 { 2 } else { 1 };
+        Self { divisor: 0.01, decimals, suffix: " pt".to_owned() }
+    }
+
     /// The number without its unit.
     pub(crate) fn number(&self, number: f64) -> String {
         let shown = number / self.divisor;
@@ -110,7 +133,13 @@ pub(crate) fn count(number: u64) -> String {
     group_thousands(&number.to_string())
 }
 
-fn signed(number: f64, decimals: usize) -> String {
+/// A difference without its unit, with a sign unless it is shown as zero.
+pub(crate) fn signed_with(scale: &Scale, difference: f64) -> String {
+    signed(difference / scale.divisor, scale.decimals)
+}
+
+/// A number with a sign unless it is shown as zero.
+pub(crate) fn signed(number: f64, decimals: usize) -> String {
     let size = group_thousands(&format!("{:.decimals$}", number.abs()));
     let zero = size.chars().all(|c| matches!(c, '0' | '.'));
     let sign = match number {

@@ -189,7 +189,8 @@ fn nothing_lost(section: &Section, columns: &[Figures<'_>]) -> Row {
     }
 }
 
-fn cell(figure: Figure, scale: impl FnOnce(f64) -> Scale) -> String {
+/// A figure in words, with its range if it has one.
+pub(crate) fn cell(figure: Figure, scale: impl FnOnce(f64) -> Scale) -> String {
     let number = match figure.reading {
         Reading::Measured(number) => number,
         Reading::NotMeasured => return NOT_MEASURED.to_owned(),
@@ -301,7 +302,8 @@ fn trace(digests: BTreeSet<&str>) -> String {
     }
 }
 
-fn digests<'a>(records: &[&'a RunRecord], seed: u64) -> BTreeSet<&'a str> {
+/// The digests of the traces of a seed's runs: one, unless something is wrong.
+pub(crate) fn digests<'a>(records: &[&'a RunRecord], seed: u64) -> BTreeSet<&'a str> {
     let of_seed = records.iter().filter(|record| record.key.seed == seed);
     of_seed.filter_map(|record| record.trace_digest.as_deref()).collect()
 }

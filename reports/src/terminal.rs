@@ -1,4 +1,4 @@
-//! A summary for a terminal.
+//! A summary for a terminal, and what every table on a terminal looks like.
 use comfy_table::presets::UTF8_FULL;
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, ContentLineStyle,
@@ -8,13 +8,13 @@ use comfy_table::{
 use crate::{Block, Row, Summary, Table};
 
 /// The widest that a table gets.
-const WIDEST: usize = 100;
+pub(crate) const WIDEST: usize = 100;
 
 /// Columns of a label, padding included: rather a label is broken than a figure.
 const LABEL: u16 = 18;
 
 /// Lines around the table; columns and parts are told apart by space.
-const STYLE: TableStyle = UTF8_FULL
+pub(crate) const STYLE: TableStyle = UTF8_FULL
     .top_border(LineStyle::none().fill('─').junction('─'))
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─').junction('─'))
@@ -95,10 +95,10 @@ fn cells(block: &Block, place: usize, row: &Row, compared: bool) -> Vec<Cell> {
     cells
 }
 
-fn strong(text: &str, colour: bool) -> String {
+pub(crate) fn strong(text: &str, colour: bool) -> String {
     if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-fn warning(text: &str, colour: bool) -> String {
+pub(crate) fn warning(text: &str, colour: bool) -> String {
     if colour { format!("\u{1b}[33m{text}\u{1b}[0m") } else { text.to_owned() }
 }
