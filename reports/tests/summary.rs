@@ -1,7 +1,8 @@
 //! What a person sees of a run, as a whole, for every kind of run.
 use std::time::Duration;
 
-use overlay_core::{Answer, Class, Conduct, NodeId, StateSize, Strategy, Time};
+use overlay_core::units::BitRate;
+use overlay_core::{Answer, Class, Conduct, NodeId, Role, StateSize, Strategy, Time};
 use peerbench_measure::{
     Cost, Counter, Driver, Git, Group, Key, Machine, Measurement, NodeSample, RunFolder, RunRecord,
     Setup, Status, Toolchain, Traffic, Verdict,
@@ -35,7 +36,7 @@ fn measured(seed: u64, stretch: u64) -> Measurement {
         };
         let took = Duration::from_micros((hops * 52_000 + search * 13) * stretch / 1_000);
         match search {
-            0..2 => m.lookup_failed(),
+            0..2 => m.lookup_failed(Time::ZERO),
             2 => m.lookup(Time::ZERO, Time::ZERO + took, Verdict::Incorrect, &answer),
             _ => m.lookup(Time::ZERO, Time::ZERO + took, Verdict::Correct, &answer),
         }
@@ -58,6 +59,8 @@ fn sample(node: u32, seed: u64) -> NodeSample {
     NodeSample {
         node: NodeId(node),
         conduct: Conduct::Contributor,
+        role: Role::Peer,
+        uplink: BitRate(0),
         alive: WINDOW,
         traffic,
         wire: None,

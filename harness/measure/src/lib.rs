@@ -5,6 +5,7 @@
 //! it into the values of a [`RunRecord`]; a [`RunFolder`] keeps records, histograms and the
 //! circumstances of the run.
 
+mod breakdown;
 mod folder;
 mod histogram;
 mod judge;
@@ -13,19 +14,24 @@ mod machine;
 mod manifest;
 mod measurement;
 mod metrics;
+mod nodes;
 mod progress;
 mod record;
+mod timeline;
 mod traffic;
 
+pub use breakdown::{GroupedBy, Load, NodeGroup};
 pub use folder::{FolderError, RunFolder};
 pub use histogram::{Histogram, MalformedHistogram};
 pub use judge::{Judge, Verdict};
 pub use machine::{Git, Machine, Toolchain};
 pub use manifest::{Manifest, Setup};
-pub use measurement::{Convergence, Cost, Counter, Measurement, NodeSample};
+pub use measurement::{Convergence, Cost, Counter, Measurement};
 pub use metrics::{Better, Group, METRICS, Metric, Statistic, find_metric};
+pub use nodes::NodeSample;
 pub use progress::{Progress, Silent};
 pub use record::{
     Assume, Control, Driver, HistogramEntry, Key, Reading, RunRecord, SCHEMA, Status, Value,
 };
+pub use timeline::Timeline;
 pub use traffic::{Flow, Traffic};

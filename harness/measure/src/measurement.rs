@@ -1,40 +1,20 @@
-//! What a driver fills in while it runs. Streaming: lookups and nodes go into histograms and sums;
-//! only the two load figures keep one number a node, because a Gini coefficient needs them all.
+//! What a driver fills in while it runs. Streaming: lookups and nodes go into histograms and sums.
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use overlay_core::{Answer, Class, Conduct, NodeId, StateSize, Time};
+use overlay_core::{Answer, Conduct, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Group;
-use crate::{Control, Histogram, Traffic, Verdict};
+use crate::nodes::Nodes;
+use crate::timeline::{Outcome, Outcomes};
+use crate::{Control, Histogram, NodeGroup, NodeSample, Timeline, Verdict};
 
 /// No lookup or fetch is counted as longer than this.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// Rates are counted in thousandths, so that a few bytes per second keep three digits.
-pub(crate) const RATE_SCALE: u64 = 1_000;
-
-/// What one node showed in the measured window.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct NodeSample {
-    /// The node.
-    pub node: NodeId,
-    /// How it behaved.
-    pub conduct: Conduct,
-    /// How long it was alive within the window.
-    pub alive: Duration,
-    /// Its traffic within the window.
-    pub traffic: Traffic,
-    /// Bytes sent and received at the socket within the window, where there is one.
-    pub wire: Option<(u64, u64)>,
-    /// What it remembered at the end of the window, or when it went.
-    pub state: StateSize,
-    /// Its share of the memory of its process at the end of the window, where it has one.
-    pub resident_bytes: Option<u64>,
-    /// Processor time it used within the window, where that is its own.
-    pub cpu: Option<Duration>,
-}
+/// Stretch is counted in thousandths.
+pub(crate) const STRETCH_SCALE: u64 = 1_000;
 
 /// Something that went wrong or was refused, and how often. A driver that can tell counts with 0
 /// as well: what was never counted is reported as not measured.
@@ -114,6 +94,10 @@ pub(crate) struct Lookups {
     pub(crate) latency_us: Histogram,
     pub(crate) hops: Histogram,
     pub(crate) timeouts: Histogram,
+    /// In thousandths.
+    pub(crate) stretch: Histogram,
+    pub(crate) visited: u64,
+    pub(crate) outcomes: Outcomes,
     pub(crate) correct: u64,
     pub(crate) incorrect: u64,
     pub(crate) failed: u64,
@@ -127,33 +111,18 @@ pub(crate) struct Fetches {
     pub(crate) failed: u64,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Nodes {
-    pub(crate) links: Histogram,
-    pub(crate) entries: Histogram,
-    pub(crate) state_bytes: Histogram,
-    pub(crate) resident_bytes: Histogram,
-    /// Microseconds per second, which are thousandths of the milliseconds reported.
-    pub(crate) cpu: Histogram,
-    pub(crate) sent: [Histogram; 3],
-    pub(crate) received: [Histogram; 3],
-    pub(crate) sent_in_all: Histogram,
-    pub(crate) received_in_all: Histogram,
-    pub(crate) wire_sent: Histogram,
-    pub(crate) wire_received: Histogram,
-    pub(crate) lookup_messages: u64,
-    pub(crate) lookup_bytes: u64,
-    pub(crate) freeloaders_gave: u64,
-    pub(crate) freeloaders_took: u64,
-    pub(crate) bytes_sent_each: Vec<u64>,
-    pub(crate) entries_each: Vec<u32>,
-}
-
 impl Measurement {
     /// An empty measurement of a window of this length.
     #[must_use]
     pub fn new(window: Duration) -> Self {
-        Self { window, ..Self::default() }
+        let lookups = Lookups { outcomes: Outcomes::new(window), ..Lookups::default() };
+        Self { window, lookups, ..Self::default() }
+    }
+
+    /// When the window begins, and when the first fault in it is due, if any. To be said before
+    /// the first lookup; without it, the window begins with the run and has no fault.
+    pub fn begins(&mut self, at: Time, first_fault: Option<Time>) {
+        self.lookups.outcomes.begin(at, first_fault);
     }
 
     /// A search that was answered.
@@ -166,15 +135,35 @@ impl Measurement {
                 lookups.correct += 1;
                 lookups.latency_us.record(micros(completed.since(due)));
                 lookups.hops.record(u64::from(answer.hops));
+                lookups.outcomes.count(due, Outcome::Correct);
             }
-            Verdict::Incorrect => lookups.incorrect += 1,
+            Verdict::Incorrect => {
+                lookups.incorrect += 1;
+                lookups.outcomes.count(due, Outcome::Incorrect);
+            }
         }
     }
 
     /// A search that had no answer in time.
     #[inline]
-    pub fn lookup_failed(&mut self) {
+    pub fn lookup_failed(&mut self, due: Time) {
         self.lookups.failed += 1;
+        self.lookups.outcomes.count(due, Outcome::Failed);
+    }
+
+    /// A correct lookup that took this long was answered by another node, to which a direct round
+    /// trip takes that long. A direct round trip of zero is left out.
+    #[inline]
+    pub fn stretch(&mut self, took: Duration, direct: Duration) {
+        let scaled = took.as_nanos() * u128::from(STRETCH_SCALE) + direct.as_nanos() / 2;
+        if let Some(stretch) = scaled.checked_div(direct.as_nanos()) {
+            self.lookups.stretch.record(u64::try_from(stretch).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Nodes looked into what they know for a search, so many times in the window.
+    pub fn visited(&mut self, times: u64) {
+        self.lookups.visited += times;
     }
 
     /// A fetch that got bytes, counted from when it was due; `intact` if they were verified.
@@ -271,6 +260,18 @@ impl Measurement {
         &self.lookups.timeouts
     }
 
+    /// How lookups ended over time; `None` if none has.
+    #[must_use]
+    pub fn timeline(&self) -> Option<Timeline> {
+        self.lookups.outcomes.timeline()
+    }
+
+    /// What nodes carried, by role and by uplink.
+    #[must_use]
+    pub fn breakdown(&self) -> Vec<NodeGroup> {
+        self.nodes.breakdown.groups()
+    }
+
     /// How late deliveries were, in microseconds.
     #[must_use]
     pub fn lateness_us(&self) -> &Histogram {
@@ -310,6 +311,9 @@ impl Lookups {
         self.latency_us.merge(&other.latency_us);
         self.hops.merge(&other.hops);
         self.timeouts.merge(&other.timeouts);
+        self.stretch.merge(&other.stretch);
+        self.visited += other.visited;
+        self.outcomes.merge(&other.outcomes);
         self.correct += other.correct;
         self.incorrect += other.incorrect;
         self.failed += other.failed;
@@ -326,73 +330,6 @@ impl Fetches {
         self.freeloaders_us.merge(&other.freeloaders_us);
         self.corrupt += other.corrupt;
         self.failed += other.failed;
-    }
-}
-
-impl Nodes {
-    fn add(&mut self, sample: &NodeSample) {
-        let NodeSample { traffic, state, .. } = sample;
-        self.links.record(u64::from(state.links));
-        self.entries.record(u64::from(state.entries));
-        self.state_bytes.record(state.bytes);
-        self.bytes_sent_each.push(traffic.bytes_sent());
-        self.entries_each.push(state.entries);
-        let lookup = traffic.sent[Class::Lookup as usize];
-        self.lookup_messages += u64::from(lookup.messages);
-        self.lookup_bytes += lookup.bytes;
-        if sample.conduct != Conduct::Contributor {
-            self.freeloaders_gave += traffic.sent[Class::Data as usize].bytes;
-            self.freeloaders_took += traffic.received[Class::Data as usize].bytes;
-        }
-        if let Some(bytes) = sample.resident_bytes {
-            self.resident_bytes.record(bytes);
-        }
-        if !sample.alive.is_zero() {
-            self.add_rates(sample);
-        }
-    }
-
-    fn add_rates(&mut self, sample: &NodeSample) {
-        let NodeSample { traffic, alive, .. } = sample;
-        for class in 0..Class::ALL.len() {
-            self.sent[class].record(rate(traffic.sent[class].bytes, *alive));
-            self.received[class].record(rate(traffic.received[class].bytes, *alive));
-        }
-        self.sent_in_all.record(rate(traffic.bytes_sent(), *alive));
-        self.received_in_all.record(rate(traffic.bytes_received(), *alive));
-        if let Some((sent, received)) = sample.wire {
-            self.wire_sent.record(rate(sent, *alive));
-            self.wire_received.record(rate(received, *alive));
-        }
-        if let Some(cpu) = sample.cpu {
-            self.cpu.record((cpu.as_secs_f64() / alive.as_secs_f64() * 1e6).round() as u64);
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for class in 0..Class::ALL.len() {
-            self.sent[class].merge(&other.sent[class]);
-            self.received[class].merge(&other.received[class]);
-        }
-        for (mine, others) in [
-            (&mut self.links, &other.links),
-            (&mut self.entries, &other.entries),
-            (&mut self.state_bytes, &other.state_bytes),
-            (&mut self.resident_bytes, &other.resident_bytes),
-            (&mut self.cpu, &other.cpu),
-            (&mut self.sent_in_all, &other.sent_in_all),
-            (&mut self.received_in_all, &other.received_in_all),
-            (&mut self.wire_sent, &other.wire_sent),
-            (&mut self.wire_received, &other.wire_received),
-        ] {
-            mine.merge(others);
-        }
-        self.lookup_messages += other.lookup_messages;
-        self.lookup_bytes += other.lookup_bytes;
-        self.freeloaders_gave += other.freeloaders_gave;
-        self.freeloaders_took += other.freeloaders_took;
-        self.bytes_sent_each.extend_from_slice(&other.bytes_sent_each);
-        self.entries_each.extend_from_slice(&other.entries_each);
     }
 }
 
@@ -429,11 +366,4 @@ fn both<T>(one: Option<T>, another: Option<T>, join: impl FnOnce(T, T) -> T) -> 
 
 fn micros(duration: Duration) -> u64 {
     duration.min(LONGEST).as_micros() as u64
-}
-
-/// Thousandths of a byte per second, rounded to the nearest.
-fn rate(bytes: u64, alive: Duration) -> u64 {
-    let nanos = alive.as_nanos();
-    let scaled = u128::from(bytes) * u128::from(RATE_SCALE) * 1_000_000_000 + nanos / 2;
-    u64::try_from(scaled / nanos).unwrap_or(u64::MAX)
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::de::{Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Better, METRICS, Measurement, Metric};
+use crate::{Better, GroupedBy, METRICS, Measurement, Metric, NodeGroup, Timeline};
 
 /// Version of the record, of the folder around it, and of the metrics' definitions.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What was measured in one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,10 @@ pub struct RunRecord {
     pub status: Status,
     /// The figures, by the names that [`METRICS`] gives.
     pub metrics: BTreeMap<String, Value>,
+    /// What nodes carried, by role and by uplink.
+    pub breakdown: Vec<NodeGroup>,
+    /// How lookups ended over time; `None` if none has.
+    pub timeline: Option<Timeline>,
     /// Where the distributions behind the figures are.
     pub histograms: Vec<HistogramEntry>,
     /// What does not depend on the overlay, measured in the same run.
@@ -191,6 +195,8 @@ impl RunRecord {
         Self {
             schema: SCHEMA,
             metrics: metrics(key.driver, measurement),
+            breakdown: measurement.breakdown(),
+            timeline: measurement.timeline(),
             histograms: METRICS
                 .iter()
                 .filter(|metric| metric.histogram(measurement).is_some())
@@ -203,6 +209,11 @@ impl RunRecord {
             controls: measurement.controls.clone(),
             notes: measurement.notes.clone(),
         }
+    }
+
+    /// The groups of nodes that have this in common, in the order of roles or of uplinks.
+    pub fn groups(&self, by: GroupedBy) -> impl Iterator<Item = &NodeGroup> {
+        self.breakdown.iter().filter(move |group| group.by == by)
     }
 
     /// What was found under this name; not measured if the record does not have it.

@@ -20,6 +20,13 @@ impl Flow {
         self.bytes += u64::from(bytes);
     }
 
+    fn and(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.wrapping_add(other.messages),
+            bytes: self.bytes + other.bytes,
+        }
+    }
+
     #[inline]
     fn since(self, earlier: Self) -> Self {
         Self {
@@ -55,13 +62,19 @@ impl Traffic {
     /// What was added since an earlier copy of the same counters: the traffic of a window.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let less = |now: &[Flow; 3], then: &[Flow; 3]| {
-            core::array::from_fn(|class| now[class].since(then[class]))
-        };
-        Self {
-            sent: less(&self.sent, &earlier.sent),
-            received: less(&self.received, &earlier.received),
-        }
+        self.with(earlier, Flow::since)
+    }
+
+    /// This traffic and other traffic together.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        self.with(other, Flow::and)
+    }
+
+    /// Messages sent and received in all classes.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.sent.iter().chain(&self.received).map(|flow| u64::from(flow.messages)).sum()
     }
 
     /// Payload sent in all classes, in bytes.
@@ -74,6 +87,15 @@ impl Traffic {
     #[must_use]
     pub fn bytes_received(&self) -> u64 {
         self.received.iter().map(|flow| flow.bytes).sum()
+    }
+
+    fn with(&self, other: &Self, join: impl Fn(Flow, Flow) -> Flow) -> Self {
+        Self {
+            sent: core::array::from_fn(|class| join(self.sent[class], other.sent[class])),
+            received: core::array::from_fn(|class| {
+                join(self.received[class], other.received[class])
+            }),
+        }
     }
 }
 
@@ -93,6 +115,8 @@ mod tests {
         assert_eq!(window.sent[Class::Lookup as usize], Flow { messages: 1, bytes: 5 });
         assert_eq!(window.bytes_sent(), 105);
         assert_eq!(window.bytes_received(), 7);
+        assert_eq!(window.messages(), 3);
+        assert_eq!(start.and(&window), traffic);
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use overlay_core::{Answer, NodeId, Time};
+use overlay_core::units::BitRate;
+use overlay_core::{Answer, Conduct, NodeId, Role, StateSize, Time};
 use peerbench_measure::{
-    Driver, FolderError, Key, Measurement, RunFolder, RunRecord, Setup, Status, Verdict,
+    Driver, FolderError, Key, Measurement, NodeSample, RunFolder, RunRecord, Setup, Status,
+    Traffic, Verdict,
 };
 
 fn setup() -> Setup {
@@ -27,7 +29,21 @@ fn measurement() -> Measurement {
         let answer = Answer { by: NodeId(0), holder: None, hops, timeouts: 0 };
         let done = Time::ZERO + Duration::from_micros(micros * 300);
         measurement.lookup(Time::ZERO, done, Verdict::Correct, &answer);
+        measurement.stretch(done.since(Time::ZERO), Duration::from_micros(7 * micros));
     }
+    measurement.begins(Time::ZERO, None);
+    measurement.node(&NodeSample {
+        node: NodeId(0),
+        conduct: Conduct::Contributor,
+        role: Role::Server,
+        uplink: BitRate(5_000_000),
+        alive: Duration::from_secs(24),
+        traffic: Traffic::default(),
+        wire: None,
+        state: StateSize { links: 3, entries: 7, bytes: 40 },
+        resident_bytes: None,
+        cpu: None,
+    });
     measurement.trace_digest(0xabc);
     measurement.control("cpu_spin", 12.5, "ms");
     measurement
@@ -160,7 +176,7 @@ fn what_cannot_be_read_says_where_and_why() {
     assert!(matches!(damaged, FolderError::Histogram { .. }), "{damaged}");
 
     let manifest = fs::read_to_string(path.join("manifest.json")).unwrap();
-    fs::write(path.join("manifest.json"), manifest.replacen("\"schema\": 1", "\"schema\": 99", 1))
+    fs::write(path.join("manifest.json"), manifest.replacen("\"schema\": 2", "\"schema\": 99", 1))
         .unwrap();
     assert!(error(path).contains("schema 99"));
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use overlay_core::{Answer, Class, Conduct, NodeId, StateSize, Strategy, Time};
+use overlay_core::units::BitRate;
+use overlay_core::{Answer, Class, Conduct, NodeId, Role, StateSize, Strategy, Time};
 use peerbench_measure::{
-    Assume, Cost, Counter, Driver, Group, Key, METRICS, Measurement, NodeSample, Reading,
-    RunRecord, Status, Traffic, Verdict, find_metric,
+    Assume, Cost, Counter, Driver, Group, GroupedBy, Key, Load, METRICS, Measurement, NodeSample,
+    Reading, RunRecord, Status, Traffic, Verdict, find_metric,
 };
 use proptest::prelude::*;
 
 const WINDOW: Duration = Duration::from_secs(10);
+const DUE: Time = Time::from_nanos(5_000_000_000);
 
 fn key(driver: Driver) -> Key {
     Key { overlay: "chord".into(), scenario: "small".into(), driver, n: 2, seed: 1, round: 0 }
@@ -31,8 +33,7 @@ fn answer(hops: u16, timeouts: u16) -> Answer {
 }
 
 fn lookup(to: &mut Measurement, micros: u64, verdict: Verdict, answer: &Answer) {
-    let due = Time::from_nanos(5_000_000_000);
-    to.lookup(due, due + Duration::from_micros(micros), verdict, answer);
+    to.lookup(DUE, DUE + Duration::from_micros(micros), verdict, answer);
 }
 
 fn sample(node: u32, lookup_bytes: u32, alive: Duration) -> NodeSample {
@@ -42,6 +43,8 @@ fn sample(node: u32, lookup_bytes: u32, alive: Duration) -> NodeSample {
     NodeSample {
         node: NodeId(node),
         conduct: Conduct::Contributor,
+        role: Role::Peer,
+        uplink: BitRate(8_000),
         alive,
         traffic,
         wire: None,
@@ -56,8 +59,8 @@ fn only_correct_lookups_have_a_latency_and_hops() {
     let mut m = Measurement::new(WINDOW);
     lookup(&mut m, 1_000, Verdict::Correct, &answer(2, 1));
     lookup(&mut m, 9_000, Verdict::Incorrect, &answer(8, 3));
-    m.lookup_failed();
-    m.lookup_failed();
+    m.lookup_failed(DUE);
+    m.lookup_failed(DUE);
     assert_eq!(m.searches(), 4);
     assert_eq!(figure(&m, "lookup_correct_ratio"), Some(0.25));
     assert_eq!(figure(&m, "lookup_incorrect_ratio"), Some(0.25));
@@ -71,7 +74,7 @@ fn only_correct_lookups_have_a_latency_and_hops() {
 fn the_network_s_lookup_traffic_is_shared_by_all_searches_that_were_due() {
     let mut m = Measurement::new(WINDOW);
     lookup(&mut m, 1_000, Verdict::Correct, &answer(2, 0));
-    m.lookup_failed();
+    m.lookup_failed(DUE);
     m.node(&sample(0, 100, WINDOW));
     m.node(&sample(1, 200, WINDOW));
     m.node(&sample(2, 0, WINDOW));
@@ -119,6 +122,89 @@ fn what_freeloaders_get_is_set_against_what_contributors_get_and_what_they_give(
 }
 
 #[test]
+fn the_one_server_is_seen_among_the_many() {
+    let mut m = Measurement::new(WINDOW);
+    for node in 0..9 {
+        m.node(&sample(node, 100, WINDOW));
+    }
+    let mut server = sample(9, 5_000, WINDOW);
+    (server.role, server.state.entries) = (Role::Server, 900);
+    m.node(&server);
+    (server.uplink, server.alive, server.cpu) = (BitRate(0), Duration::ZERO, None);
+    m.node(&server);
+    assert_eq!(figure(&m, "uplink_utilisation_max"), Some(0.5), "500 of 1000 bytes a second");
+    assert_eq!(figure(&m, "uplink_utilisation_mean"), Some(0.059));
+
+    let record = record(Driver::Simulator, &m);
+    let names = |by| record.groups(by).map(|group| group.name.as_str()).collect::<Vec<_>>();
+    assert_eq!(names(GroupedBy::Role), ["peer", "server"]);
+    assert_eq!(names(GroupedBy::Uplink), ["8kbit/s", "unlimited"]);
+    let server = record.groups(GroupedBy::Role).nth(1).unwrap();
+    assert_eq!(server.nodes, 2);
+    assert_eq!(server.bytes_sent, Some(Load { mean: 500.0, max: 500.0 }));
+    assert_eq!(server.messages, Some(Load { mean: 0.2, max: 0.2 }));
+    assert_eq!(server.entries, Some(Load { mean: 900.0, max: 900.0 }));
+    let peers = record.groups(GroupedBy::Role).next().unwrap();
+    assert_eq!(peers.uplink_utilisation, Some(Load { mean: 0.01, max: 0.01 }));
+    assert_eq!(peers.links, Some(Load { mean: 5.0, max: 9.0 }));
+    assert_eq!(peers.cpu_ms_per_second, Some(Load { mean: 10.0, max: 10.0 }));
+    let unlimited = record.groups(GroupedBy::Uplink).nth(1).unwrap();
+    assert_eq!((unlimited.bytes_sent, unlimited.uplink_utilisation), (None, None));
+}
+
+#[test]
+fn a_node_that_came_back_is_one_node_whose_lives_add_up() {
+    let early = sample(3, 100, WINDOW / 2);
+    let mut late = sample(3, 50, WINDOW / 4);
+    late.state.entries = 1;
+    let both = early.then(&late);
+    assert_eq!(both.alive, WINDOW * 3 / 4);
+    assert_eq!((both.traffic.bytes_sent(), both.traffic.bytes_received()), (150, 60));
+    assert_eq!((both.state.entries, both.cpu), (1, Some(WINDOW * 3 / 400)));
+}
+
+#[test]
+fn stretch_is_over_lookups_that_went_somewhere() {
+    let mut m = Measurement::new(WINDOW);
+    m.stretch(Duration::from_millis(25), Duration::from_millis(10));
+    m.stretch(Duration::from_millis(25), Duration::ZERO);
+    assert_eq!(figure(&m, "lookup_stretch_p50"), Some(2.5));
+    assert_eq!(figure(&m, "lookup_stretch_p99"), Some(2.5));
+}
+
+#[test]
+fn visits_are_shared_by_all_searches_and_unknown_where_nobody_tells() {
+    let mut m = Measurement::new(WINDOW);
+    m.lookup_failed(DUE);
+    m.lookup_failed(DUE);
+    assert_eq!(figure(&m, "lookup_nodes_visited"), None);
+    m.visited(5);
+    assert_eq!(figure(&m, "lookup_nodes_visited"), Some(2.5));
+}
+
+#[test]
+fn a_fault_parts_the_window_in_before_and_after() {
+    let mut m = Measurement::new(WINDOW);
+    m.begins(Time::ZERO, Some(DUE));
+    for tenth in 0..100 {
+        let due = Time::from_nanos(tenth * 100_000_000);
+        for _ in 0..5 {
+            match (50..65).contains(&tenth) {
+                true => m.lookup_failed(due),
+                false => m.lookup(due, due, Verdict::Correct, &answer(1, 0)),
+            }
+        }
+    }
+    assert_eq!(figure(&m, "correct_before_fault"), Some(1.0));
+    assert_eq!(figure(&m, "correct_after_fault"), Some(0.7));
+    assert_eq!(figure(&m, "correct_lowest_after_fault"), Some(0.0));
+    assert_eq!(figure(&m, "recovery_time_us"), Some(2e6));
+    let timeline = record(Driver::Simulator, &m).timeline.unwrap();
+    assert_eq!(timeline.failed, [0, 0, 0, 0, 0, 50, 25, 0, 0, 0]);
+    assert!(timeline.incorrect.iter().all(|count| *count == 0));
+}
+
+#[test]
 fn counted_zero_times_is_not_the_same_as_never_counted() {
     let mut m = Measurement::new(WINDOW);
     m.count(Counter::DialFailures, 0);
@@ -135,7 +221,8 @@ fn an_empty_measurement_has_every_metric_and_claims_nothing() {
     }
     let names: BTreeSet<String> = METRICS.iter().flat_map(|metric| metric.names()).collect();
     assert!(record.metrics.keys().eq(&names));
-    assert!(record.histograms.is_empty());
+    assert!(record.histograms.is_empty() && record.breakdown.is_empty());
+    assert_eq!(record.timeline, None);
 }
 
 #[test]
@@ -205,7 +292,7 @@ proptest! {
                 match outcome {
                     0 => lookup(m, *micros, Verdict::Correct, &answer(*hops, 0)),
                     1 => lookup(m, *micros, Verdict::Incorrect, &answer(*hops, 1)),
-                    _ => m.lookup_failed(),
+                    _ => m.lookup_failed(DUE),
                 }
             }
         }
@@ -217,8 +304,8 @@ proptest! {
         let [mut merged, other] = halves;
         merged.merge(&other);
         prop_assert_eq!(
-            record(Driver::Simulator, &merged).metrics,
-            record(Driver::Simulator, &whole).metrics
+            record(Driver::Simulator, &merged),
+            record(Driver::Simulator, &whole)
         );
     }
 

@@ -205,6 +205,13 @@ impl World {
         &self.faults
     }
 
+    /// When the first fault is due from the end of the warm-up on, if any.
+    #[must_use]
+    pub fn first_fault(&self) -> Option<Time> {
+        let in_window = |fault: &&DueFault| fault.at >= self.searches_from();
+        self.faults.iter().find(in_window).map(|fault| fault.at)
+    }
+
     #[inline]
     fn link(&self, node: NodeId) -> Option<&Capacity> {
         self.links.get(node.index()).map(|&class| &self.capacities[usize::from(class)])

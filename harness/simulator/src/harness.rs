@@ -14,6 +14,8 @@ use crate::Observer;
 pub(crate) struct Harness<O: Overlay> {
     pub(crate) judge: Judge<O::Oracle>,
     pub(crate) measurement: Measurement,
+    /// How often nodes looked into what they know for a search.
+    pub(crate) visited: u64,
     /// Nodes that said good-bye since somebody last looked.
     pub(crate) departed: Vec<NodeId>,
     /// Nodes that became part of the overlay since somebody last looked.
@@ -46,9 +48,12 @@ impl<O: Overlay> Harness<O> {
     pub(crate) fn new(scenario: &Scenario, world: &World, judge: Judge<O::Oracle>) -> Self {
         let window = world.ends_at().since(world.searches_from());
         let operations = world.operations().clone();
+        let mut measurement = Measurement::new(window);
+        measurement.begins(world.searches_from(), world.first_fault());
         Self {
             judge,
-            measurement: Measurement::new(window),
+            measurement,
+            visited: 0,
             departed: Vec::new(),
             joined: 0,
             publications: world.publishers().map(|(item, node)| (item.key, node)).collect(),
@@ -81,7 +86,7 @@ impl<O: Overlay> Harness<O> {
             self.first += 1;
             // A searcher that died meanwhile does not wait any more.
             if search.is_open && self.judge.is_alive(search.searcher) {
-                self.measurement.lookup_failed();
+                self.measurement.lookup_failed(search.due);
             }
         }
     }
@@ -135,7 +140,8 @@ impl<O: Overlay> Harness<O> {
     fn on_failed(&mut self, op: OpId) {
         if let Some(search) = self.open_search(op) {
             search.is_open = false;
-            self.measurement.lookup_failed();
+            let due = search.due;
+            self.measurement.lookup_failed(due);
         } else if self.fetches.remove(&op).is_some() {
             self.measurement.fetch_failed();
         }
@@ -149,7 +155,7 @@ impl<O: Overlay> Observer<O> for Harness<O> {
             Event::Fetched { op, blob } => self.on_fetched(op, now, &blob),
             Event::Published { op } => self.on_published(op),
             Event::Failed { op } => self.on_failed(op),
-            Event::Visited => {}
+            Event::Visited => self.visited += 1,
             Event::Joined { .. } => self.joined += 1,
             Event::Left { .. } => self.departed.push(node),
             Event::Dropped(DropReason::Nonsense) => {

@@ -185,6 +185,7 @@ impl<'a, O: Overlay> Run<'a, O> {
     fn open_window(&mut self) {
         self.is_measuring = true;
         self.simulation.reset_traffic();
+        self.harness.visited = 0;
         let (right, of) = count_converged(&self.simulation, self.harness.judge.oracle());
         let time = self.watch.converged_at().map(|time| time.since(Time::ZERO));
         if let Some(right) = right {
@@ -211,6 +212,8 @@ impl<'a, O: Overlay> Run<'a, O> {
             measurement.node(&NodeSample {
                 node,
                 conduct: self.world.conduct(node),
+                role: state.role(),
+                uplink: self.world.uplink(node),
                 alive: until.since(from),
                 traffic: self.simulation.traffic(node),
                 wire: None,
@@ -219,6 +222,7 @@ impl<'a, O: Overlay> Run<'a, O> {
                 cpu: None,
             });
         }
+        measurement.visited(self.harness.visited);
         measurement.count(Counter::DroppedNonsense, 0);
         measurement.count(Counter::DroppedBound, 0);
         measurement.count(Counter::PeersLost, self.simulation.peers_lost());

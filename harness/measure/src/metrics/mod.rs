@@ -1,5 +1,6 @@
 //! What a metric is. The lists and explanations on the command line, the values of a record, its
 //! histograms and the rows of reports all come from the one table of them, [`METRICS`].
+mod row;
 mod source;
 mod table;
 
@@ -74,6 +75,8 @@ pub enum Group {
     Fetch,
     /// Who carries the load.
     Fairness,
+    /// What faults do to lookups, and for how long.
+    Recovery,
     /// How soon neighbours are what they should be.
     Convergence,
     /// How late the driver was.
@@ -96,6 +99,7 @@ impl Group {
             Self::Bandwidth => "bandwidth of a node",
             Self::Fetch => "fetch",
             Self::Fairness => "load fairness",
+            Self::Recovery => "recovery from faults",
             Self::Convergence => "convergence",
             Self::Lateness => "lateness",
             Self::Losses => "losses",

@@ -1,7 +1,7 @@
 //! Where the figures of a metric come from.
 use overlay_core::Class;
 
-use crate::measurement::Nodes;
+use crate::nodes::Nodes;
 use crate::{Cost, Counter, Histogram, Measurement};
 
 /// The figures of one metric in one measurement.

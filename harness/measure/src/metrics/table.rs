@@ -3,13 +3,17 @@
 //! A definition changes only together with [`crate::SCHEMA`].
 use overlay_core::Class;
 
+use super::row::{
+    BANDWIDTH, COST, FETCH, LATENCY, LOSS, OUTCOME, PATH, RECOVERY, ROW, STATE, STRETCH,
+};
 use super::source::{
     ABSENT, Source, cost, counter, fetches, gini, measured, penalty, per_second, ratio, received,
     sent,
 };
 use super::{Better, Group, Metric, Statistic};
 use crate::Counter;
-use crate::measurement::RATE_SCALE;
+use crate::measurement::STRETCH_SCALE;
+use crate::nodes::UTILISATION_SCALE;
 
 /// Everything that is measured, in the order of reports.
 pub static METRICS: &[Metric] = &[
@@ -63,6 +67,20 @@ pub static METRICS: &[Metric] = &[
         ..ROW
     },
     Metric {
+        name: "lookup_stretch",
+        title: "stretch",
+        unit: "times",
+        group: Group::Latency,
+        statistics: STRETCH,
+        scale: STRETCH_SCALE,
+        definition: "Latency of a correct lookup divided by the direct round trip between the \
+            searcher and the node that answered, as the network model has it. 1: nothing could \
+            have been faster. Lookups that the searcher answered itself are left out; not measured \
+            where the testbed does not shape the network.",
+        source: |m| Source::Distribution(&m.lookups.stretch),
+        ..ROW
+    },
+    Metric {
         name: "lookup_hops",
         title: "hops",
         group: Group::Path,
@@ -82,6 +100,19 @@ pub static METRICS: &[Metric] = &[
         definition: "Messages of class lookup that all nodes sent in the window, replies and \
             duplicates included, divided by the searches due in the window.",
         source: |m| ratio(m.nodes.lookup_messages, m.searches()),
+        ..ROW
+    },
+    Metric {
+        name: "lookup_nodes_visited",
+        title: "nodes visited",
+        group: Group::Path,
+        definition: "Nodes that looked into what they know for a search, each once a search, \
+            divided by the searches due in the window (Lv et al. 2002). Not measured where no node \
+            told of it.",
+        source: |m| match m.lookups.visited {
+            0 => ABSENT,
+            visited => ratio(visited, m.searches()),
+        },
         ..ROW
     },
     Metric {
@@ -222,6 +253,20 @@ pub static METRICS: &[Metric] = &[
         ..BANDWIDTH
     },
     Metric {
+        name: "uplink_utilisation",
+        title: "uplink utilisation",
+        unit: "ratio",
+        better: Better::Neither,
+        statistics: &[Statistic::Mean, Statistic::Quantile(990), Statistic::Max],
+        scale: UTILISATION_SCALE,
+        definition: "Payload that a node sent in the window, divided by what its uplink could \
+            carry while it was alive in it; over the nodes whose uplink is limited. Payload on the \
+            testbed, too: framing and encryption come on top. Above 1, the node was asked to send \
+            more than it could, and the rest waits.",
+        source: |m| Source::Distribution(&m.nodes.uplink_utilisation),
+        ..BANDWIDTH
+    },
+    Metric {
         name: "fetch_ratio",
         title: "verified",
         unit: "ratio",
@@ -297,6 +342,48 @@ pub static METRICS: &[Metric] = &[
             Source::Number(gini(m.nodes.entries_each.iter().copied().map(u64::from).collect()))
         },
         ..ROW
+    },
+    Metric {
+        name: "recovery_time_us",
+        title: "recovery time",
+        unit: "µs",
+        definition: "From the first fault in the window until the beginning of the second from \
+            which on the share of correct lookups, by when they were due, stays at 95 % or more of \
+            what it was before that fault. Seconds are looked at together where fewer than 20 \
+            searches fall into one on average, and left out with fewer than 5. 0: it never fell. \
+            Not measured without a fault in the window, and where lookups did not recover: read it \
+            beside the share that was correct after the fault.",
+        source: |m| {
+            Source::Number(m.lookups.outcomes.recovery().map(|time| time.as_micros() as f64))
+        },
+        ..RECOVERY
+    },
+    Metric {
+        name: "correct_before_fault",
+        title: "correct before the fault",
+        better: Better::Higher,
+        definition: "Share of correct lookups among the searches due in the window before the \
+            first fault in it.",
+        source: |m| Source::Number(m.lookups.outcomes.correct_before_fault()),
+        ..RECOVERY
+    },
+    Metric {
+        name: "correct_after_fault",
+        title: "correct after the fault",
+        better: Better::Higher,
+        definition: "Share of correct lookups among the searches due in the window from the first \
+            fault in it on.",
+        source: |m| Source::Number(m.lookups.outcomes.correct_after_fault()),
+        ..RECOVERY
+    },
+    Metric {
+        name: "correct_lowest_after_fault",
+        title: "lowest correct after the fault",
+        better: Better::Higher,
+        definition: "Lowest share of correct lookups in any second from the one with the first \
+            fault on, by when they were due; seconds are looked at as for the recovery time.",
+        source: |m| Source::Number(m.lookups.outcomes.correct_lowest_after_fault()),
+        ..RECOVERY
     },
     Metric {
         name: "convergence_time_us",
@@ -492,41 +579,3 @@ pub static METRICS: &[Metric] = &[
         ..COST
     },
 ];
-
-const ONE: &[Statistic] = &[Statistic::Value];
-const LATENCY: &[Statistic] = &[
-    Statistic::Quantile(500),
-    Statistic::Quantile(900),
-    Statistic::Quantile(990),
-    Statistic::Quantile(999),
-];
-const PATH: &[Statistic] = &[
-    Statistic::Mean,
-    Statistic::Quantile(10),
-    Statistic::Quantile(500),
-    Statistic::Quantile(990),
-    Statistic::Max,
-];
-const SPREAD: &[Statistic] =
-    &[Statistic::Mean, Statistic::Quantile(500), Statistic::Quantile(990), Statistic::Max];
-
-/// What most rows share.
-const ROW: Metric = Metric {
-    name: "",
-    title: "",
-    unit: "count",
-    better: Better::Lower,
-    group: Group::Outcome,
-    statistics: ONE,
-    machine: false,
-    scale: 1,
-    definition: "",
-    source: |_| Source::Number(None),
-};
-const OUTCOME: Metric = Metric { unit: "ratio", ..ROW };
-const BANDWIDTH: Metric =
-    Metric { unit: "B/s", group: Group::Bandwidth, statistics: SPREAD, scale: RATE_SCALE, ..ROW };
-const STATE: Metric = Metric { group: Group::State, statistics: SPREAD, ..ROW };
-const FETCH: Metric = Metric { unit: "µs", group: Group::Fetch, ..ROW };
-const LOSS: Metric = Metric { group: Group::Losses, ..ROW };
-const COST: Metric = Metric { group: Group::Cost, machine: true, ..ROW };

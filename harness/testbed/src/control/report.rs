@@ -11,6 +11,8 @@ pub struct ProcessReport {
     pub nodes: Vec<NodeSample>,
     /// What was counted on all its nodes, since the start of the run.
     pub counts: Counts,
+    /// How often nodes looked into what they know for a search, in the window.
+    pub visited: u64,
     /// How late shaped frames were delivered: microseconds and how often.
     pub lateness: Vec<(u64, u64)>,
     /// The process's share of the memory, pages it shares with others divided among them, in

@@ -99,7 +99,7 @@ impl<R: Oracle> Ledger<R> {
             match due.command {
                 Command::Search { op, key } => match self.absent.get(&due.node) {
                     None => self.enter(op, Open { node: due.node, due: due.at, key: Some(key) }),
-                    Some(Absence::Lost) => measurement.lookup_failed(),
+                    Some(Absence::Lost) => measurement.lookup_failed(due.at),
                     Some(Absence::Struck) => {}
                 },
                 Command::Publish { op, item } => {
@@ -199,7 +199,7 @@ impl<R: Oracle> Ledger<R> {
 
 fn fail(open: Option<Open>, measurement: &mut Measurement) {
     match open {
-        Some(Open { key: Some(_), .. }) => measurement.lookup_failed(),
+        Some(Open { key: Some(_), due, .. }) => measurement.lookup_failed(due),
         Some(Open { key: None, .. }) => measurement.fetch_failed(),
         None => {}
     }

@@ -67,6 +67,8 @@ impl<R: Oracle> Run<R> {
     ) -> Self {
         let workload = &scenario.workload;
         let window = world.ends_at().since(world.searches_from());
+        let mut measurement = Measurement::new(window);
+        measurement.begins(world.searches_from(), world.first_fault());
         Self {
             setup: Setup { scenario: scenario.to_yaml(), seed, nodes: Vec::new() },
             convergence: Convergence::new(&oracle, world.nodes()),
@@ -78,7 +80,7 @@ impl<R: Oracle> Run<R> {
             start: Moment::default(),
             window_seen: false,
             searches: workload.searches,
-            measurement: Measurement::new(window),
+            measurement,
             world,
         }
     }

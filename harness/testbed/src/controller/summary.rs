@@ -22,6 +22,7 @@ pub(super) fn add<'a>(
     for report in reports {
         samples.extend(report.nodes.iter().map(|sample| (sample.node, sample)));
         counts.add(&report.counts);
+        measurement.visited(report.visited);
         for &(micros, times) in &report.lateness {
             for _ in 0..times {
                 lateness.record(micros);

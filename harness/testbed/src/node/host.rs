@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use super::agenda::{Agenda, Task};
 use super::frame_shaper::{Arrival, FrameShaper};
 use super::machine::Machine;
-use super::window::Window;
+use super::window::{Counters, Window};
 use crate::clock::{Alarm, Deadline, Moment};
 use crate::control::{Counts, Happening};
 use crate::link::{LinkEvent, Links};
@@ -85,6 +85,8 @@ pub struct Figures {
     pub sample: NodeSample,
     /// What it counted since the start of the run.
     pub counts: Counts,
+    /// How often it looked into what it knows for a search in the window.
+    pub visited: u64,
     /// How late frames were delivered to it in the window: microseconds and how often.
     pub lateness: Vec<(u64, u64)>,
 }
@@ -108,6 +110,7 @@ pub struct Host<O: Overlay> {
     traffic: Traffic,
     counts: Counts,
     window: Window,
+    visited: u64,
     neighbors: Vec<NodeId>,
     life: Life,
     /// How many things were done so far.
@@ -162,6 +165,7 @@ impl<O: Overlay> Host<O> {
             traffic: Traffic::default(),
             counts: Counts::default(),
             window: Window::default(),
+            visited: 0,
             neighbors: Vec::new(),
             life: Life::Running,
             turns: 0,
@@ -225,7 +229,7 @@ impl<O: Overlay> Host<O> {
                 Task::Deliver(number) => self.deliver(number),
                 Task::BeginWindow => {
                     self.conditions.clear_lateness();
-                    self.window.begin(self.now(), self.traffic, self.conditions.wire_bytes());
+                    self.window.begin(self.now(), self.counters());
                 }
                 Task::EndWindow => self.end_window(),
                 Task::Look => self.look(),
@@ -376,7 +380,7 @@ impl<O: Overlay> Host<O> {
 
     fn on_event(&mut self, at: Time, event: Event) {
         match event {
-            Event::Visited => {}
+            Event::Visited => self.visited += 1,
             Event::Dropped(DropReason::Nonsense) => self.counts.dropped_nonsense += 1,
             Event::Dropped(DropReason::Bound) => self.counts.dropped_bound += 1,
             _ => self.tell(HostNotice::Happened(Happening { node: self.machine.me(), at, event })),
@@ -421,10 +425,7 @@ impl<O: Overlay> Host<O> {
     }
 
     fn report(&mut self, is_final: bool) {
-        let Some(span) = self.window.span(self.now(), self.traffic, self.conditions.wire_bytes())
-        else {
-            return;
-        };
+        let Some(span) = self.window.span(self.now(), &self.counters()) else { return };
         let mut counts = self.counts;
         counts.links = self.swarm.behaviour().counts();
         let lateness = self.conditions.lateness();
@@ -433,20 +434,28 @@ impl<O: Overlay> Host<O> {
             sample: NodeSample {
                 node: self.machine.me(),
                 conduct: self.machine.conduct(),
+                role: self.machine.role(),
+                uplink: self.machine.uplink(),
                 alive: span.alive,
-                traffic: span.traffic,
+                traffic: span.counters.traffic,
                 // Bytes are counted where they are shaped.
-                wire: self.frame_shaper.is_none().then_some(span.wire),
+                wire: self.frame_shaper.is_none().then_some(span.counters.wire),
                 state: self.machine.state(),
                 resident_bytes: None,
                 cpu: None,
             },
             counts,
+            visited: span.counters.visited,
             lateness: lateness
                 .iter_recorded()
                 .map(|value| (value.value_iterated_to(), value.count_at_value().into()))
                 .collect(),
         })));
+    }
+
+    fn counters(&self) -> Counters {
+        let (traffic, visited) = (self.traffic, self.visited);
+        Counters { traffic, wire: self.conditions.wire_bytes(), visited }
     }
 
     /// Never waits for the controller: what does not fit the queue is counted.

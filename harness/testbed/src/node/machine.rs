@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use overlay_core::units::BitRate;
 use overlay_core::{
-    Conduct, Ctx, Effect, Input, NodeId, Overlay, Purpose, Random, StateSize, Time, step,
+    Conduct, Ctx, Effect, Input, NodeId, Overlay, Purpose, Random, Role, StateSize, Time, step,
 };
 
 /// Who a node is: with its inputs, all that its effects depend on.
@@ -130,6 +130,18 @@ impl<O: Overlay> Machine<O> {
     #[must_use]
     pub const fn conduct(&self) -> Conduct {
         self.identity.conduct
+    }
+
+    /// What the node can send; a rate of 0 is unlimited.
+    #[must_use]
+    pub const fn uplink(&self) -> BitRate {
+        self.identity.uplink
+    }
+
+    /// What the node is to the others.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.node.role()
     }
 
     /// How much the node remembers.

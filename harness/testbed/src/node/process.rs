@@ -343,6 +343,7 @@ impl Process {
             }
             report.nodes.push(sample);
             counts.add(&figures.counts);
+            report.visited += figures.visited;
             for (micros, times) in &figures.lateness {
                 *lateness.entry(*micros).or_default() += times;
             }

@@ -13,11 +13,21 @@ pub(super) struct Window {
     ended: bool,
 }
 
+/// What a node counts all the time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counters {
+    /// Its traffic.
+    pub(super) traffic: Traffic,
+    /// Bytes sent and received at the socket.
+    pub(super) wire: (u64, u64),
+    /// How often it looked into what it knows for a search.
+    pub(super) visited: u64,
+}
+
 #[derive(Debug)]
 struct Begin {
     at: Time,
-    traffic: Traffic,
-    wire: (u64, u64),
+    counters: Counters,
 }
 
 /// What falls into the window.
@@ -25,16 +35,14 @@ struct Begin {
 pub(super) struct Span {
     /// How long the node was alive within it.
     pub(super) alive: Duration,
-    /// Its traffic.
-    pub(super) traffic: Traffic,
-    /// Bytes sent and received at the socket.
-    pub(super) wire: (u64, u64),
+    /// What was counted in it.
+    pub(super) counters: Counters,
 }
 
 impl Window {
     /// The window begins, with these counters.
-    pub(super) fn begin(&mut self, at: Time, traffic: Traffic, wire: (u64, u64)) {
-        self.begun = Some(Begin { at, traffic, wire });
+    pub(super) fn begin(&mut self, at: Time, counters: Counters) {
+        self.begun = Some(Begin { at, counters });
     }
 
     /// The node goes: what follows is not its life.
@@ -44,18 +52,22 @@ impl Window {
 
     /// The window ends; false if it had ended before. One that had not begun is empty.
     pub(super) fn end(&mut self, at: Time) -> bool {
-        self.begun.get_or_insert(Begin { at, traffic: Traffic::default(), wire: (0, 0) });
+        self.begun.get_or_insert(Begin { at, counters: Counters::default() });
         !std::mem::replace(&mut self.ended, true)
     }
 
     /// What falls into the window up to now; `None` before it begins.
     #[must_use]
-    pub(super) fn span(&self, now: Time, traffic: Traffic, wire: (u64, u64)) -> Option<Span> {
-        let begin = self.begun.as_ref()?;
+    pub(super) fn span(&self, now: Time, counters: &Counters) -> Option<Span> {
+        let Begin { at, counters: earlier } = self.begun.as_ref()?;
+        let wire = (counters.wire.0 - earlier.wire.0, counters.wire.1 - earlier.wire.1);
         Some(Span {
-            alive: self.left.unwrap_or(now).since(begin.at),
-            traffic: traffic.since(&begin.traffic),
-            wire: (wire.0 - begin.wire.0, wire.1 - begin.wire.1),
+            alive: self.left.unwrap_or(now).since(*at),
+            counters: Counters {
+                traffic: counters.traffic.since(&earlier.traffic),
+                wire,
+                visited: counters.visited - earlier.visited,
+            },
         })
     }
 }
