@@ -1,4 +1,4 @@
-//! One change to a scenario from the command line: `path=value`.
+//! One change to a scenario, from the command line or from a file around it: `path=value`.
 use std::ops::Range;
 
 use serde_yaml::{Mapping, Value};
@@ -7,13 +7,55 @@ use crate::Error;
 use crate::document::Part;
 use crate::spans::join;
 
-/// An assignment and where its parts stand in its text.
+/// Where an assignment was written.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    name: String,
+    text: String,
+    /// Where the assignment stands in the text.
+    at: Range<usize>,
+    /// Whether the text has it word for word, so that its parts have places, too.
+    is_verbatim: bool,
+}
+
+impl Origin {
+    pub(crate) fn command_line(assignment: &str) -> Self {
+        Self {
+            name: "the command line".to_owned(),
+            text: assignment.to_owned(),
+            at: 0..assignment.len(),
+            is_verbatim: true,
+        }
+    }
+
+    /// An assignment that somebody wrote there in a file, or that was made of what is written there.
+    pub(crate) fn file(name: &str, text: &str, at: Range<usize>, assignment: &str) -> Self {
+        let (name, text) = (name.to_owned(), text.to_owned());
+        match text[at.clone()].find(assignment) {
+            Some(before) => {
+                let begin = at.start + before;
+                Self { name, text, at: begin..begin + assignment.len(), is_verbatim: true }
+            }
+            None => Self { name, text, at, is_verbatim: false },
+        }
+    }
+
+    /// Points at these bytes of the assignment.
+    fn point(&self, error: Error, part: Range<usize>) -> Error {
+        let bytes = match self.is_verbatim {
+            true => self.at.start + part.start..self.at.start + part.end,
+            false => self.at.clone(),
+        };
+        error.at(&self.name, &self.text, bytes)
+    }
+}
+
+/// An assignment and where its parts stand in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
-    /// As it was given.
-    pub(crate) text: String,
+    origin: Origin,
     steps: Vec<Step>,
-    /// Where the value stands in the text.
+    /// Where the value stands in the assignment.
     at: Range<usize>,
     value: Value,
 }
@@ -37,10 +79,9 @@ enum Target {
 const FORM: &str = "write a path, `=` and a value, such as `workload.rate=100/s`";
 
 impl Assignment {
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let fail = |message: &str, at: Range<usize>| {
-            Err(Error::new(message, FORM).at("the command line", text, at))
-        };
+    pub(crate) fn parse(text: &str, origin: Origin) -> Result<Self, Error> {
+        let fail =
+            |message: &str, at: Range<usize>| Err(origin.point(Error::new(message, FORM), at));
         let Some(equals) = text.find('=') else {
             return fail("this assignment has no `=`", 0..text.len());
         };
@@ -63,7 +104,7 @@ impl Assignment {
             return fail("the value is missing", equals..at.start);
         }
         match serde_yaml::from_str(&text[at.clone()]) {
-            Ok(value) => Ok(Self { text: text.to_owned(), steps, at, value }),
+            Ok(value) => Ok(Self { origin, steps, at, value }),
             Err(_) => fail("the value is not YAML", at),
         }
     }
@@ -74,15 +115,17 @@ impl Assignment {
         for (index, step) in self.steps.iter().enumerate() {
             place = descend(place, &step.to).map_err(|(message, help)| {
                 let section = index.checked_sub(1).map_or("the scenario", |i| &self.steps[i].path);
-                Error::new(format!("`{section}` {message}"), help).at(
-                    "the command line",
-                    &self.text,
-                    step.at.clone(),
-                )
+                let error = Error::new(format!("`{section}` {message}"), help);
+                self.origin.point(error, step.at.clone())
             })?;
         }
         *place = self.value.clone();
         Ok(())
+    }
+
+    /// Points an error at these bytes of the assignment.
+    pub(crate) fn point(&self, error: Error, part: Range<usize>) -> Error {
+        self.origin.point(error, part)
     }
 
     /// Where in this assignment the value at a path comes from; `None` if it comes from elsewhere.

@@ -92,7 +92,10 @@ fn explain(path: &str, said: &str, document: &Document) -> Error {
         .and_then(|rest| rest.rsplit_once(", expected "));
     match mismatch {
         Some((found, expected)) => {
-            let subject = if path.is_empty() { "the scenario".into() } else { format!("`{path}`") };
+            let subject = match path {
+                "" => format!("the {}", document.kind()),
+                path => format!("`{path}`"),
+            };
             let message = format!("{subject} must be {}, not {}", wanted(expected), seen(found));
             document.complain(path, message, "")
         }
@@ -107,7 +110,10 @@ fn unknown_field(path: &str, rest: &str, document: &Document) -> Error {
         None => path,
     };
     let known = quoted(rest);
-    let place = if section.is_empty() { "a scenario".into() } else { format!("`{section}`") };
+    let place = match section {
+        "" => format!("a {}", document.kind()),
+        section => format!("`{section}`"),
+    };
     let mut help = suggestion(field, &known, "its fields");
     if nearest(field, known.iter().copied()).is_none()
         && let Some(elsewhere) = fields().iter().find(|path| last_name(path) == field)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_yaml::{Mapping, Value};
 
-use crate::assignment::Assignment;
+use crate::assignment::{Assignment, Origin};
 use crate::model::{CITIES, Scenario};
 use crate::spans::{Spans, parent};
 use crate::{Error, check, diagnosis, edge_list};
@@ -16,6 +16,8 @@ use crate::{Error, check, diagnosis, edge_list};
 #[derive(Clone, Debug)]
 pub struct Document {
     name: String,
+    /// What it is, such as `scenario`.
+    kind: &'static str,
     /// The name for a scenario that does not name itself.
     stem: Option<String>,
     folder: Option<PathBuf>,
@@ -40,14 +42,22 @@ impl Document {
     /// # Errors
     /// If the file cannot be read, or is not YAML.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::read_kind("scenario", path)
+    }
+
+    /// Reads a file with scenarios in it, such as a lesson; `kind` is what errors call it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not YAML.
+    pub fn read_kind(kind: &'static str, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::new(
-                format!("cannot read the scenario `{}`: {error}", path.display()),
-                "name a YAML file, or one of the built-in scenarios",
+                format!("cannot read the {kind} `{}`: {error}", path.display()),
+                format!("name a YAML file, or one of the built-in {kind}s"),
             )
         })?;
-        let mut document = Self::parse(&path.display().to_string(), text)?;
+        let mut document = Self::parse_kind(kind, &path.display().to_string(), text)?;
         document.stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         document.folder = path.parent().map(Path::to_owned);
         Ok(document)
@@ -58,13 +68,25 @@ impl Document {
     /// # Errors
     /// If the text is not YAML.
     pub fn parse(name: &str, text: impl Into<String>) -> Result<Self, Error> {
+        Self::parse_kind("scenario", name, text)
+    }
+
+    /// Reads a text with scenarios in it, such as a lesson; `kind` is what errors call it.
+    ///
+    /// # Errors
+    /// If the text is not YAML.
+    pub fn parse_kind(
+        kind: &'static str,
+        name: &str,
+        text: impl Into<String>,
+    ) -> Result<Self, Error> {
         let text = text.into();
         let spans = Spans::of(&text).map_err(|error| {
             let at = diagnosis::byte_at(&text, error.marker().line(), error.marker().col());
             diagnosis::not_yaml(error.info()).at(name, &text, at)
         })?;
         if let Some(at) = spans.second_document {
-            let help = "keep each scenario in a file of its own";
+            let help = format!("keep each {kind} in a file of its own");
             return Err(Error::new("a second YAML document begins here", help).at(name, &text, at));
         }
         if let Some((path, at)) = spans.repeated {
@@ -79,6 +101,7 @@ impl Document {
         })?;
         Ok(Self {
             name: name.to_owned(),
+            kind,
             stem: None,
             folder: None,
             text,
@@ -95,10 +118,49 @@ impl Document {
     /// # Errors
     /// If the text is no assignment, or goes through a value that has no fields.
     pub fn set(&mut self, assignment: &str) -> Result<(), Error> {
-        let assignment = Assignment::parse(assignment)?;
-        assignment.apply(&mut self.value)?;
-        self.assignments.push(assignment);
-        Ok(())
+        self.assign(assignment, Origin::command_line(assignment))
+    }
+
+    /// Changes one field likewise, by an assignment that stands at this path of another document or
+    /// is made of what stands there: complaints about it point there.
+    ///
+    /// # Errors
+    /// If the text is no assignment, or goes through a value that has no fields.
+    pub fn set_from(&mut self, other: &Self, path: &str, assignment: &str) -> Result<(), Error> {
+        let at = other.place_of(path, Part::Value);
+        self.assign(assignment, Origin::file(&other.name, &other.text, at, assignment))
+    }
+
+    /// The scenario that is a section of this document, with the way back to its lines here.
+    /// Assignments made to this document are not in it.
+    #[must_use]
+    pub fn section(&self, path: &str) -> Self {
+        let fields = |value: &Value, step: &str| match step.strip_suffix(']') {
+            Some(index) => index.parse().ok().and_then(|index: usize| value.get(index)).cloned(),
+            None => value.get(step).cloned(),
+        };
+        let mut steps = path.split(['.', '[']).filter(|step| !step.is_empty());
+        let value = steps.try_fold(self.value.clone(), |value, step| fields(&value, step));
+        Self {
+            kind: "scenario",
+            spans: self.spans.within(path),
+            value: value.unwrap_or_default(),
+            assignments: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The whole document, as what it is.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with its form: an unknown field, a wrong type or unit.
+    pub fn read_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        diagnosis::deserialize(&self.value, "", self)
+    }
+
+    /// What the document is, such as `scenario`.
+    pub(crate) const fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// The scenario, complete and checked.
@@ -170,6 +232,14 @@ impl Document {
         self.complain_about(path, Part::Value, message, help)
     }
 
+    /// A complaint about a name at a path which is not among those known, and which one may be
+    /// meant. `kind` is what was named, such as `metric`.
+    #[must_use]
+    pub fn complain_unknown(&self, path: &str, kind: &str, name: &str, known: &[&str]) -> Error {
+        let help = diagnosis::suggestion(name, known, &format!("{kind}s"));
+        self.complain(path, format!("there is no {kind} `{name}`"), help)
+    }
+
     /// A complaint about values that contradict each other: points at the one that the command
     /// line gave, or else at the first that is written down.
     pub(crate) fn complain_among(
@@ -193,17 +263,24 @@ impl Document {
     ) -> Error {
         let error = Error::new(message, help);
         match self.assigned(path, part) {
-            Some((assignment, range)) => error.at("the command line", assignment, range),
+            Some((assignment, range)) => assignment.point(error, range),
             None => error.at(&self.name, &self.text, self.place_of(path, part)),
         }
     }
 
+    fn assign(&mut self, text: &str, origin: Origin) -> Result<(), Error> {
+        let assignment = Assignment::parse(text, origin)?;
+        assignment.apply(&mut self.value)?;
+        self.assignments.push(assignment);
+        Ok(())
+    }
+
     /// The last assignment that the value at a path comes from, and where in it.
-    fn assigned(&self, path: &str, part: Part) -> Option<(&str, Range<usize>)> {
+    fn assigned(&self, path: &str, part: Part) -> Option<(&Assignment, Range<usize>)> {
         let written = self.spans.of_path(path).is_some();
         self.assignments.iter().rev().find_map(|assignment| {
             let range = assignment.place_of(path, part, written)?;
-            Some((assignment.text.as_str(), range))
+            Some((assignment, range))
         })
     }
 

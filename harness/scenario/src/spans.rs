@@ -83,6 +83,16 @@ impl Spans {
         self.places.get(path)
     }
 
+    /// The places of what is within the section at a path, whose own place has the empty path.
+    pub(crate) fn within(&self, section: &str) -> Self {
+        let inner = |(path, place): (&String, &Place)| {
+            let rest = path.strip_prefix(section)?;
+            let is_within = rest.is_empty() || rest.starts_with(['.', '[']);
+            is_within.then(|| (rest.trim_start_matches('.').to_owned(), place.clone()))
+        };
+        Self { places: self.places.iter().filter_map(inner).collect(), ..Self::default() }
+    }
+
     fn scalar(&mut self, open: &mut [Open], scalar: &str, range: Range<usize>) {
         if let Some(Open { path, kind: Kind::Mapping(key @ None) }) = open.last_mut() {
             // An unnamed section, such as one in a list, is best pointed at by its first key.
@@ -188,6 +198,14 @@ mod tests {
                 "µ = ü @ µ",
             ]
         );
+    }
+
+    #[test]
+    fn a_section_has_the_places_of_what_is_within_it() {
+        let spans = Spans::of("a: {b: [1], c: 2}\nab: 3\n").unwrap();
+        let within = spans.within("a");
+        assert_eq!(within.places.keys().collect::<Vec<_>>(), ["", "b", "b[0]", "c"]);
+        assert_eq!(spans.within("a.b").places.keys().collect::<Vec<_>>(), ["", "[0]"]);
     }
 
     #[test]

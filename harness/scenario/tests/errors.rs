@@ -232,3 +232,39 @@ fn a_mistake_has_a_line_and_a_column() {
     let position = error.position().unwrap();
     assert_eq!((position.name.as_str(), position.line, position.column), ("mine.yaml", 3, 9));
 }
+
+/// A file with a scenario in it, and assignments to that.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sheet {
+    #[serde(rename = "scenario")]
+    _scenario: serde_yaml::Value,
+    set: Vec<String>,
+}
+
+/// Reads the scenario of a sheet with its assignments.
+fn read_sheet(text: &str) -> Result<(), Error> {
+    let document = Document::parse_kind("sheet", "sheet.yaml", text)?;
+    let sheet: Sheet = document.read_as()?;
+    let mut scenario = document.section("scenario");
+    for (index, assignment) in sheet.set.iter().enumerate() {
+        scenario.set_from(&document, &format!("set[{index}]"), assignment)?;
+    }
+    scenario.scenario().map(drop)
+}
+
+#[test]
+fn mistakes_in_a_file_with_scenarios_in_it() {
+    let cases = [
+        ("nothing", "scenario: {nodes: 16}\nset: [warm_up=9s]\n"),
+        ("a typo at the top", "scenery: {}\n"),
+        ("a typo in the scenario", "scenario:\n  nodes: 16\n  wram_up: 9s\nset: []\n"),
+        ("a wrong unit in it", "scenario: {nodes: 16, warm_up: 9kB}\nset: []\n"),
+        ("a wrong unit in an assignment", "scenario: {}\nset:\n  - warm_up=9kB\n"),
+        ("an assignment to nothing", "scenario: {}\nset:\n  - workload.raet=9/s\n"),
+        ("no assignment", "scenario: {}\nset: [warm_up]\n"),
+        ("an assignment in quotes", "scenario: {nodes: 8}\nset: ['warm_up=9kB']\n"),
+        ("values that contradict each other", "scenario: {nodes: 8}\nset: [founders=9]\n"),
+    ];
+    insta::assert_snapshot!(gallery(cases, read_sheet));
+}
