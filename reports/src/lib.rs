@@ -7,6 +7,7 @@ pub mod comparison;
 mod explain;
 mod figures;
 mod layout;
+pub mod lesson;
 mod markdown;
 mod numbers;
 pub mod statistics;
@@ -15,4 +16,5 @@ mod terminal;
 
 pub use comparison::{Comparison, ComparisonError, compare};
 pub use explain::{explain, list};
+pub use lesson::lesson;
 pub use summary::{Block, Part, Row, Summary, Table, summary};

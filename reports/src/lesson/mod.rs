@@ -1,0 +1,157 @@
+//! A lesson: what varies against who is compared, a small table a figure, and what can be concluded
+//! from it, computed from the records of the runs and never written down beforehand.
+
+mod conclusions;
+mod markdown;
+mod outline;
+mod tables;
+mod terminal;
+mod timeline;
+
+use peerbench_measure::{FolderError, RunFolder, RunRecord, Status};
+
+use crate::figures::{Figure, Figures};
+
+pub use outline::{Against, Outline, PartOutline, RowOutline, RunOutline, Shown};
+
+/// A lesson with what its runs have shown.
+#[derive(Clone, Debug)]
+pub struct Lesson {
+    /// What it is called.
+    pub title: String,
+    /// What it teaches, what to look for, and where it is from: a sentence or two each, some of
+    /// which may be missing.
+    pub introduction: Vec<String>,
+    /// Its grids.
+    pub parts: Vec<Part>,
+}
+
+/// What one grid of runs has shown.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What it is about, and how many seeds it is over.
+    pub title: String,
+    /// Its tables.
+    pub tables: Vec<Table>,
+    /// What follows from the figures.
+    pub conclusions: Vec<String>,
+    /// What a reader of the figures must know.
+    pub notes: Vec<String>,
+}
+
+/// A table of a part.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The columns; the first is that of labels.
+    pub header: Vec<String>,
+    /// How many columns, from the left, hold words rather than figures.
+    pub words: usize,
+    /// The rows.
+    pub blocks: Vec<Block>,
+}
+
+/// Rows about one thing.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// What they are about; may be empty.
+    pub title: String,
+    /// The rows, each as long as the header.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// What a lesson's runs have shown, from the folder that they are stored in.
+///
+/// # Errors
+/// If a file of histograms is missing or damaged.
+pub fn lesson(outline: &Outline, folder: &RunFolder) -> Result<Lesson, FolderError> {
+    let labelled = |label: &str, text: &str| match text.trim() {
+        "" => None,
+        text => Some(format!("{label}{text}")),
+    };
+    let introduction = [
+        labelled("", &outline.teaches),
+        labelled("Look for: ", &outline.look_for),
+        labelled("After: ", &outline.source),
+    ];
+    let part = |part| Ok(Measured::new(part, folder)?.part());
+    Ok(Lesson {
+        title: outline.title.clone(),
+        introduction: introduction.into_iter().flatten().collect(),
+        parts: outline.parts.iter().map(part).collect::<Result<_, _>>()?,
+    })
+}
+
+impl Lesson {
+    /// Whether nothing was measured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.tables.is_empty())
+    }
+}
+
+/// A part and the figures of its cells.
+struct Measured<'a> {
+    outline: &'a PartOutline,
+    /// Row by row, for each column; `None` where nothing was to be run.
+    cells: Vec<Vec<Option<Figures<'a>>>>,
+}
+
+impl<'a> Measured<'a> {
+    fn new(outline: &'a PartOutline, folder: &'a RunFolder) -> Result<Self, FolderError> {
+        let figures = |run: &RunOutline| {
+            let is_of = |record: &&RunRecord| {
+                let key = &record.key;
+                key.scenario == run.scenario
+                    && key.overlay == run.overlay
+                    && record.status == Status::Ok
+            };
+            Figures::new(folder, folder.records().iter().filter(is_of).collect())
+        };
+        let row = |row: &'a Vec<Option<RunOutline>>| {
+            row.iter().map(|run| run.as_ref().map(figures).transpose()).collect()
+        };
+        Ok(Self { outline, cells: outline.runs.iter().map(row).collect::<Result<_, _>>()? })
+    }
+
+    fn part(&self) -> Part {
+        let runs = self.outline.runs.iter().flatten().flatten();
+        let (wanted, done) = (runs.map(|run| run.seeds).sum(), self.records().count());
+        let mut notes = tables::notes(self);
+        if done < wanted {
+            notes.insert(
+                0,
+                format!("{done} of {wanted} runs were finished; the others are missing"),
+            );
+        }
+        Part {
+            title: self.title(),
+            tables: if done == 0 { Vec::new() } else { tables::tables(self) },
+            conclusions: conclusions::conclusions(self),
+            notes,
+        }
+    }
+
+    fn title(&self) -> String {
+        let seeds = self.outline.runs.iter().flatten().flatten().map(|run| run.seeds).max();
+        match seeds {
+            Some(seeds) if seeds > 1 => format!("{} · {seeds} seeds", self.outline.title),
+            _ => self.outline.title.clone(),
+        }
+    }
+
+    fn records(&self) -> impl Iterator<Item = &'a RunRecord> {
+        self.cells.iter().flatten().flatten().flat_map(|cell| cell.records().iter().copied())
+    }
+
+    /// A figure of a cell; `None` where nothing was to be run.
+    fn figure(&self, row: usize, column: usize, shown: Shown) -> Option<Figure> {
+        let cell = self.cells[row][column].as_ref()?;
+        // Ranges over seeds would hide the figures: there are many, and they vary by the row.
+        Some(Figure { range: None, ..cell.figure(shown.metric, shown.statistic) })
+    }
+
+    /// The number that was found for a figure of a cell.
+    fn number(&self, row: usize, column: usize, shown: Shown) -> Option<f64> {
+        self.figure(row, column, shown)?.reading.number()
+    }
+}
