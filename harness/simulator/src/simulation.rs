@@ -34,16 +34,17 @@ struct Slot<O> {
 
 /// What waits in the queue for a node. The tag is a whole word: with a byte, every move out of the
 /// queue is a copy from odd addresses, which stalls until all stores before it are done, and that
-/// costs as much as everything else together.
+/// costs as much as everything else together. For the same reason the message comes first: it is
+/// copied with the whole and then alone, and both must cut it into the same words.
 #[derive(Debug)]
 #[repr(u64)]
 pub(crate) enum Occurrence<O: Overlay> {
     /// The connection to the receiver stands now: what waited for it takes its turn on the uplink.
-    Departure { to: NodeId, bytes: u32, message: O::Message },
+    Departure { message: O::Message, to: NodeId, bytes: u32 },
     /// A message would come out of the receiver's downlink now, if the downlink were idle.
-    Arrival { from: NodeId, bytes: u32, message: O::Message },
+    Arrival { message: O::Message, from: NodeId, bytes: u32 },
     /// A message comes out of the receiver's downlink.
-    Delivery { from: NodeId, bytes: u32, message: O::Message },
+    Delivery { message: O::Message, from: NodeId, bytes: u32 },
     /// Anything else that is put into a node.
     Input(Input<O>),
 }
