@@ -1,5 +1,5 @@
 //! Says whether an answer is right, by the view of somebody who sees the whole network.
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use overlay_core::{Answer, Key, NodeId, Oracle};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub enum Verdict {
 pub struct Judge<R: Oracle> {
     oracle: R,
     alive: Vec<bool>,
+    /// Nodes that are alive again, but not known to the oracle until they have joined.
+    joining: BTreeSet<NodeId>,
     /// Looked up, never iterated: its order cannot reach a result.
     publishers: HashMap<Key, Vec<NodeId>>,
 }
@@ -25,7 +27,8 @@ impl<R: Oracle> Judge<R> {
     /// A judge of a network whose nodes `0..nodes` are all alive, in agreement with the oracle,
     /// and in which nothing was published.
     pub fn new(oracle: R, nodes: u32) -> Self {
-        Self { oracle, alive: vec![true; nodes as usize], publishers: HashMap::new() }
+        let alive = vec![true; nodes as usize];
+        Self { oracle, alive, joining: BTreeSet::new(), publishers: HashMap::new() }
     }
 
     /// This node holds the item with this key from now on.
@@ -42,7 +45,26 @@ impl<R: Oracle> Judge<R> {
             && *known != alive
         {
             *known = alive;
-            self.oracle.set_alive(node, alive);
+            if !self.joining.remove(&node) {
+                self.oracle.set_alive(node, alive);
+            }
+        }
+    }
+
+    /// A node that was gone is alive again: what it had published, it holds. The oracle hears of
+    /// it when it has joined, because until then nobody could find it.
+    pub fn returned(&mut self, node: NodeId) {
+        if let Some(alive) = self.alive.get_mut(node.index())
+            && !std::mem::replace(alive, true)
+        {
+            self.joining.insert(node);
+        }
+    }
+
+    /// A node has become part of the overlay. Only of one that had returned this is news.
+    pub fn joined(&mut self, node: NodeId) {
+        if self.joining.remove(&node) {
+            self.oracle.set_alive(node, true);
         }
     }
 
@@ -137,6 +159,26 @@ mod tests {
         assert_eq!(judge.judge(&key, &answer(2, Some(2))), Verdict::Incorrect);
         judge.set_alive(NodeId(2), false);
         assert_eq!(judge.judge(&key, &answer(3, None)), Verdict::Correct);
+    }
+
+    #[test]
+    fn who_is_back_holds_its_items_at_once_and_is_responsible_when_it_has_joined() {
+        let (item, nothing) = (Key::of(b"item"), Key::of(b"nothing"));
+        let mut judge = Judge::new(Ranked(vec![NodeId(2), NodeId(3)]), 5);
+        judge.published(item, NodeId(2));
+        judge.set_alive(NodeId(2), false);
+        judge.returned(NodeId(2));
+        assert_eq!(judge.judge(&item, &answer(3, Some(2))), Verdict::Correct);
+        assert_eq!(judge.oracle().responsible(&nothing), [NodeId(3)]);
+        judge.joined(NodeId(2));
+        judge.joined(NodeId(2));
+        judge.joined(NodeId(4));
+        assert_eq!(judge.oracle().responsible(&nothing), [NodeId(3), NodeId(2)]);
+        judge.set_alive(NodeId(2), false);
+        judge.returned(NodeId(2));
+        judge.set_alive(NodeId(2), false);
+        judge.joined(NodeId(2));
+        assert_eq!(judge.oracle().responsible(&nothing), [NodeId(3)]);
     }
 
     #[test]

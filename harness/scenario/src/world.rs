@@ -263,10 +263,11 @@ impl Operations {
         })
     }
 
-    /// The fetch that follows this search.
+    /// By how much the number of a fetch is larger than that of the search it follows; `None` if
+    /// none does.
     #[must_use]
-    pub fn fetch_after(&self, search: OpId) -> OpId {
-        OpId(self.fetches.start + (search.0 - self.searches.start))
+    pub fn fetch_offset(&self) -> Option<u32> {
+        (!self.fetches.is_empty()).then(|| self.fetches.start - self.searches.start)
     }
 
     /// The departure of this node.

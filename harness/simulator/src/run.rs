@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use overlay_core::{Command, Input, NodeId, Overlay, Time};
-use peerbench_measure::{Cost, Counter, Judge, Measurement, NodeSample, Progress};
+use peerbench_measure::{Absence, Cost, Counter, Measurement, NodeSample, Progress};
 use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Timetable, World};
 
 use crate::harness::Harness;
@@ -58,7 +58,7 @@ struct Run<'a, O: Overlay> {
     world: &'a World,
     config: &'a O::Config,
     simulation: Simulation<'a, O>,
-    harness: Harness<O>,
+    harness: Harness<'a, O>,
     timetable: std::iter::Peekable<Timetable>,
     faults: std::iter::Peekable<std::slice::Iter<'a, DueFault>>,
     /// Whether the measured window has begun.
@@ -75,12 +75,11 @@ impl<'a, O: Overlay> Run<'a, O> {
         if !scenario.forms_by_joining() {
             simulation.settle(&oracle, &mut Unobserved);
         }
-        let judge = Judge::new(oracle, world.nodes());
         Self {
             world,
             config,
             simulation,
-            harness: Harness::new(scenario, world, judge),
+            harness: Harness::new(scenario, world, oracle),
             timetable: world.timetable().peekable(),
             faults: world.faults().iter().peekable(),
             is_measuring: false,
@@ -134,7 +133,7 @@ impl<'a, O: Overlay> Run<'a, O> {
     fn act(&mut self, now: Time) {
         self.harness.expire(now);
         if self.watch.next().is_some_and(|time| time <= now) {
-            self.watch.look(&self.simulation, self.harness.judge.oracle(), now);
+            self.watch.look(&self.simulation, self.harness.ledger.oracle(), now);
         }
         while let Some(&fault) = self.faults.next_if(|fault| fault.at <= now) {
             self.strike(fault);
@@ -153,7 +152,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             FaultAction::Kill => self.remove(node),
             FaultAction::Freeze => {
                 self.simulation.freeze(node);
-                self.harness.judge.set_alive(node, false);
+                self.strike_off(node);
             }
             FaultAction::Leave => {
                 let op = self.world.operations().leave_of(node);
@@ -169,7 +168,11 @@ impl<'a, O: Overlay> Run<'a, O> {
 
     fn remove(&mut self, node: NodeId) {
         self.simulation.kill(node);
-        self.harness.judge.set_alive(node, false);
+        self.strike_off(node);
+    }
+
+    fn strike_off(&mut self, node: NodeId) {
+        self.harness.ledger.remove(node, Absence::Struck, self.simulation.now());
     }
 
     /// Ends nodes that have said good-bye, and checks the network after each join.
@@ -186,7 +189,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         self.is_measuring = true;
         self.simulation.reset_traffic();
         self.harness.visited = 0;
-        let (right, of) = count_converged(&self.simulation, self.harness.judge.oracle());
+        let (right, of) = count_converged(&self.simulation, self.harness.ledger.oracle());
         let time = self.watch.converged_at().map(|time| time.since(Time::ZERO));
         if let Some(right) = right {
             self.harness.measurement.converged(time, right, of);
@@ -200,8 +203,9 @@ impl<'a, O: Overlay> Run<'a, O> {
                 "partial: stopped after {now} of {} of virtual time",
                 self.world.ends_at()
             ));
+        } else {
+            self.harness.close(now);
         }
-        self.harness.close(now);
         let mut measurement = std::mem::take(&mut self.harness.measurement);
         let nodes = self.is_measuring.then(|| self.simulation.nodes()).into_iter().flatten();
         for (node, state, life) in nodes {

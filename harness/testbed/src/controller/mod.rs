@@ -3,7 +3,6 @@
 mod controls;
 mod convergence;
 mod hub;
-mod ledger;
 mod processes;
 mod run;
 mod summary;

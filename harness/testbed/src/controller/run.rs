@@ -1,18 +1,18 @@
 //! One run from the start of its processes to the last of their reports. Every wait has an end.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use overlay_core::{Event, NodeId, Oracle, Time};
-use peerbench_measure::{Cost, Measurement, Progress};
-use peerbench_scenario::{DueFault, FaultAction, Scenario, World};
+use peerbench_measure::{Absence, Cost, Counter, Ledger, Measurement, Progress, RoundTrip, Terms};
+use peerbench_scenario::{DueFault, FaultAction, Scenario, Timetable, World};
 use rustix::process::Signal;
 use tokio::time::{Instant, timeout_at};
 
 use super::convergence::Convergence;
 use super::hub::{Hub, Word};
-use super::ledger::{Absence, Ledger};
 use super::processes::{Condition, Processes};
 use super::summary;
 use crate::Error;
@@ -30,12 +30,15 @@ const LEAD_EACH: Duration = Duration::from_millis(1);
 const REPORT_WITHIN: Duration = Duration::from_secs(15);
 /// How often the stop flag, the clock and the children are looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// News of an operation may be this long on their way before it is given up.
+const NEWS_WITHIN: Duration = Duration::from_millis(500);
 
 /// A run under way.
 pub(super) struct Run<R: Oracle> {
     setup: Setup,
     world: Arc<World>,
-    ledger: Ledger<R>,
+    ledger: Ledger<'static, R>,
+    timetable: Peekable<Timetable>,
     convergence: Option<Convergence>,
     faults: VecDeque<DueFault>,
     hub: Hub,
@@ -72,7 +75,8 @@ impl<R: Oracle> Run<R> {
         Self {
             setup: Setup { scenario: scenario.to_yaml(), seed, nodes: Vec::new() },
             convergence: Convergence::new(&oracle, world.nodes()),
-            ledger: Ledger::new(Arc::clone(&world), oracle, workload.timeout.0, workload.fetch),
+            ledger: Ledger::new(oracle, terms(scenario, &world)),
+            timetable: world.timetable().peekable(),
             faults: world.faults().iter().copied().collect(),
             hub,
             processes,
@@ -192,7 +196,7 @@ impl<R: Oracle> Run<R> {
             self.listen(LOOK).await;
             let now = self.now();
             self.strike_due(now).await;
-            self.ledger.advance(now, &mut self.measurement);
+            self.advance(now);
             self.observe(now, progress);
             self.find_lost(now);
         }
@@ -203,7 +207,7 @@ impl<R: Oracle> Run<R> {
 
     /// Makes the measurement of what was reported.
     pub(super) fn finish(mut self) -> Measurement {
-        self.measurement.count(peerbench_measure::Counter::Strangers, self.hub.refused());
+        self.measurement.count(Counter::Strangers, self.hub.refused());
         if let Some(convergence) = &self.convergence {
             let (since, right, of) = convergence.result();
             let since = since.map(|time| time.since(Time::ZERO));
@@ -270,7 +274,17 @@ impl<R: Oracle> Run<R> {
         if let Event::Left { .. } = happening.event {
             self.remove(happening.node, Absence::Struck, happening.at);
         }
-        self.ledger.on_happening(happening, &mut self.measurement);
+        let Happening { node, at, event } = happening;
+        self.advance(at);
+        self.ledger.on_event(node, at, &event, &mut self.measurement);
+    }
+
+    /// Enters what is due by now and gives up what has had its time.
+    fn advance(&mut self, now: Time) {
+        while let Some(due) = self.timetable.next_if(|due| due.at <= now) {
+            self.ledger.due(due.at, due.node, &due.command, &mut self.measurement);
+        }
+        self.ledger.expire(now, &mut self.measurement);
     }
 
     async fn strike_due(&mut self, now: Time) {
@@ -299,7 +313,7 @@ impl<R: Oracle> Run<R> {
     }
 
     fn remove(&mut self, node: NodeId, why: Absence, at: Time) {
-        self.ledger.remove(node, why, &mut self.measurement);
+        self.ledger.remove(node, why, at);
         if let Some(convergence) = &mut self.convergence {
             convergence.remove(node, at, self.ledger.oracle());
         }
@@ -325,7 +339,7 @@ impl<R: Oracle> Run<R> {
         let nodes = process.nodes.clone();
         let now = self.now();
         let name = self.processes.name([number]);
-        self.measurement.count(peerbench_measure::Counter::ProcessesLost, 1);
+        self.measurement.count(Counter::ProcessesLost, 1);
         self.measurement.note(format!("the process of {name} ended unasked at {now}"));
         for node in nodes {
             self.remove(node, Absence::Lost, now);
@@ -389,5 +403,18 @@ impl<R: Oracle> Run<R> {
 
     fn now(&self) -> Time {
         Time::ZERO + Moment::now().since(self.start)
+    }
+}
+
+/// What operations are judged by. Direct round trips are the emulated network's.
+fn terms(scenario: &Scenario, world: &Arc<World>) -> Terms<'static> {
+    let network = Arc::clone(world);
+    let round_trip = move |a, b| Duration::from_nanos(2 * network.one_way(a, b));
+    Terms {
+        timeout: scenario.workload.timeout.0,
+        news_within: NEWS_WITHIN,
+        fetch_offset: world.operations().fetch_offset(),
+        conducts: (0..world.nodes()).map(|node| world.conduct(NodeId(node))).collect(),
+        round_trip: scenario.testbed.shaped.then(|| Box::new(round_trip) as Box<RoundTrip<'_>>),
     }
 }

@@ -12,7 +12,7 @@ use overlay_core::{
     Command, DropReason, Effect, Event, Input, Key, Message, NodeId, OpId, Overlay, Time, wire,
 };
 use peerbench_measure::{NodeSample, Traffic};
-use peerbench_scenario::{Due, FaultAction, Operations};
+use peerbench_scenario::{Due, FaultAction};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::agenda::{Agenda, Task};
@@ -48,8 +48,9 @@ pub struct Schedule {
     /// Whether the emulated network has to be applied to whole messages, because the transport's
     /// packets are out of reach.
     pub shapes_frames: bool,
-    /// How operations are numbered, if a search that found a holder is followed by a fetch.
-    pub fetches: Option<Operations>,
+    /// By how much the number of a fetch is larger than that of the search that found a holder;
+    /// `None`: no fetch follows.
+    pub fetch_offset: Option<u32>,
 }
 
 /// From the process to one of its nodes.
@@ -260,7 +261,7 @@ impl<O: Overlay> Host<O> {
 
     fn on_command(&mut self, command: Command) {
         if let Command::Search { op, key } = command
-            && self.schedule.fetches.is_some()
+            && self.schedule.fetch_offset.is_some()
         {
             self.searches.insert(op, key);
         }
@@ -388,10 +389,10 @@ impl<O: Overlay> Host<O> {
         match event {
             Event::Found { op, answer } => {
                 let key = self.searches.remove(&op);
-                if let (Some(holder), Some(key), Some(operations)) =
-                    (answer.holder, key, &self.schedule.fetches)
+                if let (Some(holder), Some(key), Some(offset)) =
+                    (answer.holder, key, self.schedule.fetch_offset)
                 {
-                    let op = operations.fetch_after(op);
+                    let op = OpId(op.0 + offset);
                     self.local.push_back(Input::Command(Command::Fetch { op, key, holder }));
                 }
             }

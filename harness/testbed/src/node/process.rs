@@ -107,7 +107,7 @@ fn schedule(scenario: &Scenario, world: &World, start: Moment) -> Schedule {
         window_ends: world.ends_at(),
         shapes_frames: scenario.testbed.shaped && scenario.testbed.transport == Transport::Quic,
         dead_peer_timeout: scenario.network.dead_peer_timeout.map(|span| span.0),
-        fetches: scenario.workload.fetch.then(|| world.operations().clone()),
+        fetch_offset: world.operations().fetch_offset(),
     }
 }
 
