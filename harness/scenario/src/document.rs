@@ -158,6 +158,12 @@ impl Document {
         diagnosis::deserialize(&self.value, "", self)
     }
 
+    /// The text as it was written, without what was assigned since.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What the document is, such as `scenario`.
     pub(crate) const fn kind(&self) -> &'static str {
         self.kind

@@ -330,8 +330,14 @@ impl Scenario {
     #[must_use]
     pub fn digest(&self) -> String {
         let unseeded = Self { seeds: Vec::new(), ..self.clone() };
-        let hash = Sha1::digest(unseeded.to_yaml().as_bytes());
-        hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        head_of_hash(&unseeded.to_yaml())
+    }
+
+    /// Sixteen hexadecimal digits that equal lists of scenarios share, whatever their seeds.
+    #[must_use]
+    pub fn digest_of_all<'a>(scenarios: impl IntoIterator<Item = &'a Self>) -> String {
+        let digests: Vec<String> = scenarios.into_iter().map(Self::digest).collect();
+        head_of_hash(&digests.concat())
     }
 
     /// Round trips that a new connection costs before its first message is delivered.
@@ -368,4 +374,8 @@ impl Scenario {
     pub(crate) fn joined_by(&self) -> Duration {
         if self.forms_by_joining() { self.join.over.0 } else { Duration::ZERO }
     }
+}
+
+fn head_of_hash(text: &str) -> String {
+    Sha1::digest(text.as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -51,6 +51,13 @@ fn the_digest_leaves_seeds_out_and_nothing_else() {
     assert_eq!(scenario.digest(), "f6c34d3b4d366c85");
     assert_eq!(Scenario { seeds: vec![5, 6], ..scenario.clone() }.digest(), scenario.digest());
     assert_ne!(Scenario { nodes: 65, ..scenario.clone() }.digest(), scenario.digest());
+    let other = Scenario { nodes: 65, ..scenario.clone() };
+    let both = Scenario::digest_of_all([&scenario, &other]);
+    assert_eq!(
+        both,
+        Scenario::digest_of_all([&Scenario { seeds: vec![9], ..scenario.clone() }, &other])
+    );
+    assert_ne!(both, Scenario::digest_of_all([&other, &scenario]));
 }
 
 #[test]
