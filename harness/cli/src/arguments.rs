@@ -9,6 +9,7 @@ const EXAMPLES: &str = "\
 Examples:
   peerbench bench chord                                      testbed and simulator side by side
   peerbench bench chord --driver simulator --nodes 100000    in virtual time
+  peerbench bench tracker flooding chord                     overlays side by side, in one world
   peerbench config show > mine.yaml                          a scenario to change, then
   peerbench bench chord --scenario mine.yaml                 to run";
 
@@ -27,6 +28,8 @@ pub(crate) enum Verb {
     Bench(Bench),
     /// Print the table of a stored run again
     Report(Report),
+    /// Print stored runs side by side: overlays, or versions of one, in the same world
+    Compare(Compare),
     /// List what there is to choose from
     List {
         /// What to list
@@ -100,8 +103,15 @@ pub(crate) struct ScenarioChoice {
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The overlays to measure, as `peerbench list overlays` shows them
+    ///
+    /// Several are compared, each in the same worlds. The scenario's seeds are run on both drivers;
+    /// where they are just the default seed 1 and no `--seeds` are named, the simulator runs seeds 1
+    /// to 16 (up to 4,096 nodes), so that differences have intervals.
     #[arg(required = true, value_name = "OVERLAY")]
     pub(crate) overlays: Vec<String>,
+    /// The overlay that the others are compared to; the first, unless named
+    #[arg(long, value_name = "OVERLAY")]
+    pub(crate) reference: Option<String>,
     #[command(flatten)]
     pub(crate) scenario: ScenarioChoice,
     /// What the nodes run in
@@ -123,6 +133,32 @@ pub(crate) struct Report {
     /// Write the Markdown summary to this file as well; `-` prints it instead of the table
     #[arg(long, value_name = "FILE")]
     pub(crate) md: Option<PathBuf>,
+    /// The overlay that the others are compared to; the first of the run, unless named
+    #[arg(long, value_name = "OVERLAY")]
+    pub(crate) reference: Option<String>,
+    /// After a comparison, print every overlay's own table, too
+    #[arg(long)]
+    pub(crate) details: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Compare {
+    /// The folders of stored runs, or their names among those stored, such as `latest`
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// What the others are compared to, as the table calls it: `chord`, or `chord #2` for that of
+    /// the second run where several have it; the first, unless named
+    #[arg(long, value_name = "OVERLAY")]
+    pub(crate) reference: Option<String>,
+    /// Whose figures to compare
+    #[arg(long, value_enum, default_value_t = DriverChoice::Both)]
+    pub(crate) driver: DriverChoice,
+    /// Write the comparison to this file in Markdown as well; `-` prints that instead of the table
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md: Option<PathBuf>,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,10 +1,11 @@
 //! `peerbench bench`: every overlay, driver and seed asked for, one run after the other, each stored
 //! as soon as it is finished.
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use peerbench_measure::{
-    Driver, FolderError, Key, Measurement, RunFolder, RunRecord, Setup, Status,
+    Driver, FolderError, Key, Measurement, Progress, RunFolder, RunRecord, Setup, Status,
 };
 use peerbench_scenario::{Scenario, Transport};
 use peerbench_testbed::Plan;
@@ -14,11 +15,21 @@ use crate::config::{Chosen, choose};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::overlays::{Entry, find};
 use crate::progress::Shown;
-use crate::show;
+use crate::show::Findings;
 
 /// The most processes that the testbed starts on one machine: at some 1.5 MB each, a quarter of a
 /// large one's memory, and half a minute to start.
 const MOST_TESTBED_PROCESSES: u32 = 4_096;
+
+/// The seeds over which the simulator compares overlays if nobody names any: enough for an interval
+/// of 95 % that one wild world does not spoil.
+const COMPARED_SEEDS: RangeInclusive<u64> = 1..=16;
+
+/// Above so many nodes a simulated run takes seconds, and sixteen are no longer a matter of course.
+const MOST_NODES_COMPARED: u32 = 4_096;
+
+/// The seed of scenarios that name none.
+const DEFAULT_SEEDS: &[u64] = &[1];
 
 /// One run to be made.
 struct Job {
@@ -28,21 +39,77 @@ struct Job {
     round: u32,
 }
 
+impl Job {
+    /// What is run where.
+    fn headline(&self, several_seeds: bool) -> String {
+        let place = match self.driver {
+            Driver::Testbed => "on the testbed",
+            Driver::Simulator => "in the simulator",
+        };
+        let seed = if several_seeds { format!(", seed {}", self.seed) } else { String::new() };
+        let round =
+            if self.round > 0 { format!(", round {}", self.round + 1) } else { String::new() };
+        format!("{} {place}{seed}{round}", self.entry.name)
+    }
+}
+
+/// Tells what a driver is doing together with the run that it does it for.
+struct Headed<'a> {
+    shown: &'a Shown,
+    /// Empty where there is one overlay, which the driver's own words are clear enough for.
+    headline: String,
+    /// Whether the run is one of many short ones, of whose phases nobody wants to hear.
+    is_short: bool,
+}
+
+impl<'a> Headed<'a> {
+    fn new(shown: &'a Shown, job: &Job, place: usize, jobs: &[Job]) -> Self {
+        let several = |differs: &dyn Fn(&Job) -> bool| jobs.iter().any(differs);
+        let several_seeds = several(&|other| other.seed != job.seed);
+        let headline = match several(&|other| other.entry.name != job.entry.name) {
+            true => format!("{} of {}: {}", place + 1, jobs.len(), job.headline(several_seeds)),
+            false => String::new(),
+        };
+        let is_short = several_seeds && job.driver == Driver::Simulator && !headline.is_empty();
+        let headed = Self { shown, headline, is_short };
+        if is_short {
+            headed.shown.phase(&headed.headline);
+        }
+        headed
+    }
+}
+
+impl Progress for Headed<'_> {
+    fn phase(&self, what: &str) {
+        match (self.is_short, &*self.headline) {
+            (true, _) => {}
+            (false, "") => self.shown.phase(what),
+            (false, headline) => self.shown.phase(&format!("{headline}: {what}")),
+        }
+    }
+
+    fn advance(&self, done: u64, total: u64) {
+        self.shown.advance(done, total);
+    }
+}
+
 pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure> {
-    let entries = entries(&bench.overlays)?;
+    let entries = entries(&bench.overlays, bench.reference.as_deref())?;
     let chosen = choose(&bench.scenario, &entries)?;
     if bench.driver != DriverChoice::Simulator {
         check_testbed(&chosen)?;
     }
-    let mut folder = create_folder(bench, &chosen.scenario);
+    let mut folder = create_folder(bench, &entries, &chosen.scenario);
     let progress = Shown::new();
     let mut outcome = Status::Ok;
-    for job in jobs(bench, &entries, &chosen.scenario) {
+    let jobs = jobs(bench, &entries, &chosen.scenario);
+    for (place, job) in jobs.iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        match measure(&job, &chosen, &progress, stop) {
-            Ok(measurement) => keep(&mut folder, &job, &chosen.scenario, &measurement, stop),
+        let headed = Headed::new(&progress, job, place, &jobs);
+        match measure(job, &chosen, &headed, stop) {
+            Ok(measurement) => keep(&mut folder, job, &chosen.scenario, &measurement, stop),
             Err(failure) => {
                 progress.done();
                 failure.report();
@@ -57,13 +124,23 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
     conclude(&mut folder, outcome)
 }
 
-/// The overlays of these names. One named twice would write its records over each other.
-fn entries(names: &[String]) -> Result<Vec<&'static Entry>, Failure> {
+/// The overlays of these names, the reference first: so they are run, stored and shown. One named
+/// twice would write its records over each other.
+fn entries(names: &[String], reference: Option<&str>) -> Result<Vec<&'static Entry>, Failure> {
     if let Some(index) = (1..names.len()).find(|&index| names[..index].contains(&names[index])) {
         let message = format!("`{}` is there twice: name each overlay once", names[index]);
         return Err(Failure::Usage(message));
     }
-    names.iter().map(|name| find(name)).collect()
+    let mut entries: Vec<&Entry> = names.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
+    if let Some(reference) = reference {
+        let place = entries.iter().position(|entry| entry.name == reference);
+        let place = place.ok_or_else(|| {
+            let what = "is not measured: name it among the overlays";
+            Failure::Usage(format!("the reference `{reference}` {what}"))
+        })?;
+        entries[..=place].rotate_right(1);
+    }
+    Ok(entries)
 }
 
 /// Refuses what cannot be started here, before anything is.
@@ -89,25 +166,41 @@ fn check_testbed(chosen: &Chosen) -> Result<(), Failure> {
 
 /// Seed after seed, so that an interrupted run has whole comparisons.
 fn jobs(bench: &Bench, entries: &[&'static Entry], scenario: &Scenario) -> Vec<Job> {
+    let simulated = simulated_seeds(bench, scenario);
+    let tested: &[u64] =
+        if bench.driver == DriverChoice::Simulator { &[] } else { &scenario.seeds };
+    let simulated: &[u64] = if bench.driver == DriverChoice::Testbed { &[] } else { &simulated };
+    let more = simulated.iter().filter(|seed| !scenario.seeds.contains(seed));
     let mut jobs = Vec::new();
-    for &seed in &scenario.seeds {
+    for seed in scenario.seeds.iter().chain(more) {
         for &entry in entries {
-            if bench.driver != DriverChoice::Simulator {
-                let driver = Driver::Testbed;
+            if tested.contains(seed) {
+                let (driver, seed) = (Driver::Testbed, *seed);
                 jobs.extend((0..bench.rounds).map(|round| Job { entry, driver, seed, round }));
             }
-            if bench.driver != DriverChoice::Testbed {
-                jobs.push(Job { entry, driver: Driver::Simulator, seed, round: 0 });
+            if simulated.contains(seed) {
+                jobs.push(Job { entry, driver: Driver::Simulator, seed: *seed, round: 0 });
             }
         }
     }
     jobs
 }
 
+/// The scenario's seeds; those of a comparison if there is one and nobody has named any.
+fn simulated_seeds(bench: &Bench, scenario: &Scenario) -> Vec<u64> {
+    let assigns = |text: &String| text.split('=').next().is_some_and(|it| it.trim() == "seeds");
+    let named = bench.scenario.seeds.is_some() || bench.scenario.assignments.iter().any(assigns);
+    let compares = bench.overlays.len() > 1 && scenario.nodes <= MOST_NODES_COMPARED;
+    match compares && !named && scenario.seeds == DEFAULT_SEEDS {
+        true => COMPARED_SEEDS.collect(),
+        false => scenario.seeds.clone(),
+    }
+}
+
 fn measure(
     job: &Job,
     chosen: &Chosen,
-    progress: &Shown,
+    progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Measurement, Failure> {
     let (scenario, seed) = (&chosen.scenario, job.seed);
@@ -150,10 +243,10 @@ fn keep(
     warn(folder.append(&record, measurement));
 }
 
-fn create_folder(bench: &Bench, scenario: &Scenario) -> RunFolder {
+fn create_folder(bench: &Bench, entries: &[&Entry], scenario: &Scenario) -> RunFolder {
     let command_line: Vec<String> = std::env::args().collect();
     let setup = Setup {
-        overlays: bench.overlays.clone(),
+        overlays: entries.iter().map(|entry| entry.name.to_owned()).collect(),
         scenario: scenario.name.clone(),
         scenario_yaml: scenario.to_yaml(),
         scenario_digest: scenario.digest(),
@@ -177,8 +270,8 @@ fn run_again(command_line: &[String]) -> String {
 /// Prints the table, stores the summary, and says what to do next.
 fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure> {
     warn(folder.finish(outcome));
-    let summary = peerbench_reports::summary(folder)?;
-    if summary.is_empty() {
+    let findings = Findings::of(folder, None)?;
+    if findings.is_empty() {
         eprintln!("nothing was measured");
         let code = match outcome {
             Status::Interrupted => INTERRUPTED,
@@ -187,8 +280,8 @@ fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure
         };
         return Ok(ExitCode::from(code));
     }
-    show::table(&summary);
-    warn(folder.store_report("summary.md", &summary.markdown()));
+    findings.print(false);
+    warn(folder.store_report("summary.md", &findings.markdown()));
     if let Some(path) = folder.path() {
         eprintln!("\nThe run is stored in {}", path.display());
         eprintln!("Next: peerbench report {} --md -", path.display());
@@ -204,5 +297,67 @@ fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure
 fn warn(stored: Result<(), FolderError>) {
     if let Err(error) = stored {
         eprintln!("warning: {error}. The table comes all the same");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Verb};
+    use clap::Parser as _;
+    use peerbench_scenario::builtin;
+
+    fn bench(arguments: &[&str]) -> Bench {
+        let words = ["peerbench", "bench"].iter().chain(arguments);
+        match Arguments::try_parse_from(words).expect("a command line").verb {
+            Verb::Bench(bench) => bench,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The seeds that this command line runs in the simulator.
+    fn seeds(arguments: &[&str], nodes: u32, of_scenario: &[u64]) -> Vec<u64> {
+        let document = builtin("default").expect("it comes with the program");
+        let scenario = document.scenario().expect("it is sound");
+        let scenario = Scenario { nodes, seeds: of_scenario.to_vec(), ..scenario };
+        simulated_seeds(&bench(arguments), &scenario)
+    }
+
+    #[test]
+    fn several_overlays_are_simulated_over_sixteen_seeds_unless_somebody_names_some() {
+        let sixteen: Vec<u64> = (1..=16).collect();
+        assert_eq!(seeds(&["a", "b"], 64, &[1]), sixteen);
+        assert_eq!(seeds(&["a"], 64, &[1]), [1]);
+        assert_eq!(seeds(&["a", "b"], 4_097, &[1]), [1]);
+        assert_eq!(seeds(&["a", "b"], 64, &[3, 4]), [3, 4]);
+        assert_eq!(seeds(&["a", "b", "--seeds", "1"], 64, &[1]), [1]);
+        assert_eq!(seeds(&["a", "b", "--set", "seeds = [1]"], 64, &[1]), [1]);
+    }
+
+    #[test]
+    fn a_seed_is_run_on_both_drivers_before_the_next_one() {
+        let document = builtin("default").expect("it comes with the program");
+        let scenario = document.scenario().expect("it is sound");
+        let entry = &crate::overlays::OVERLAYS[0];
+        // The names only say that there are two.
+        let jobs = jobs(&bench(&["a", "b", "--rounds", "2"]), &[entry], &scenario);
+        let runs: Vec<_> = jobs.iter().map(|job| (job.driver, job.seed, job.round)).collect();
+        let tested = [(Driver::Testbed, 1, 0), (Driver::Testbed, 1, 1)];
+        assert_eq!(runs[..2], tested);
+        let simulated = (1..=16).map(|seed| (Driver::Simulator, seed, 0));
+        assert_eq!(runs[2..], simulated.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_headline_says_which_run_of_how_many_it_is() {
+        let entry = &crate::overlays::OVERLAYS[0];
+        let job = |driver, seed, round| Job { entry, driver, seed, round };
+        let name = entry.name;
+        let tested = job(Driver::Testbed, 1, 0).headline(false);
+        assert_eq!(tested, format!("{name} on the testbed"));
+        let simulated = job(Driver::Simulator, 3, 0).headline(true);
+        assert_eq!(simulated, format!("{name} in the simulator, seed 3"));
+        let again = job(Driver::Testbed, 1, 1).headline(false);
+        assert_eq!(again, format!("{name} on the testbed, round 2"));
     }
 }

@@ -3,6 +3,7 @@ use std::io;
 use std::process::ExitCode;
 
 use peerbench_measure::FolderError;
+use peerbench_reports::ComparisonError;
 
 /// A run failed.
 pub(crate) const FAILED: u8 = 1;
@@ -10,6 +11,8 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// Nothing was measured.
 pub(crate) const NOTHING_MEASURED: u8 = 4;
+/// What should be compared cannot be.
+pub(crate) const NOT_COMPARABLE: u8 = 5;
 /// Ctrl-C; what was finished is kept.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -41,6 +44,9 @@ pub(crate) enum Failure {
     /// The folder of a run.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Runs that are to be compared.
+    #[error(transparent)]
+    Comparison(#[from] ComparisonError),
     /// A file other than a run's.
     #[error("{what} `{path}`: {source}")]
     File {
@@ -81,8 +87,17 @@ impl Failure {
             Self::Scenario(_)
             | Self::Unknown { .. }
             | Self::Usage(_)
-            | Self::Folder(FolderError::NotARun(_)) => USAGE,
-            Self::Testbed(_) | Self::Folder(_) | Self::File { .. } | Self::Signals(_) => FAILED,
+            | Self::Folder(FolderError::NotARun(_))
+            | Self::Comparison(ComparisonError::Reference { .. }) => USAGE,
+            Self::Comparison(
+                ComparisonError::Worlds { .. }
+                | ComparisonError::Folder(FolderError::Schema { .. }),
+            ) => NOT_COMPARABLE,
+            Self::Comparison(ComparisonError::Folder(_))
+            | Self::Testbed(_)
+            | Self::Folder(_)
+            | Self::File { .. }
+            | Self::Signals(_) => FAILED,
         };
         match self {
             Self::Scenario(error) => {

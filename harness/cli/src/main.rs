@@ -2,6 +2,7 @@
 //! a deterministic simulator.
 mod arguments;
 mod bench;
+mod compare;
 mod config;
 mod failure;
 mod overlays;
@@ -30,6 +31,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.verb {
         Verb::Bench(bench) => bench::run(&bench, interruption()?.as_ref()),
         Verb::Report(report) => show::report(&report),
+        Verb::Compare(compare) => compare::run(&compare),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),
         Verb::Papers { scenario } => show::papers(scenario.as_deref(), interruption()?.as_ref()),

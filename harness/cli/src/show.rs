@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use peerbench_measure::{METRICS, RunFolder};
-use peerbench_reports::Summary;
+use peerbench_reports::{Comparison, Summary, compare, summary};
 use peerbench_scenario::{builtin, builtin_names};
 
 use crate::arguments::{Listed, Report};
@@ -17,10 +17,48 @@ use crate::progress::Shown;
 /// Width of the table where the terminal does not tell its own.
 const WIDTH: usize = 100;
 
-/// Prints a run's table to standard output.
-pub(crate) fn table(summary: &Summary) {
-    let width = terminal_width().unwrap_or(WIDTH);
-    println!("{}", summary.terminal(width, stdout().is_terminal()));
+/// What a run has found: overlays side by side if there are several, and each of them.
+pub(crate) struct Findings {
+    comparison: Comparison,
+    summary: Summary,
+}
+
+impl Findings {
+    /// What is in a run's folder; the overlays compared to this one, or else to the first.
+    pub(crate) fn of(folder: &RunFolder, reference: Option<&str>) -> Result<Self, Failure> {
+        let comparison = compare(std::slice::from_ref(folder), reference)?;
+        Ok(Self { comparison, summary: summary(folder)? })
+    }
+
+    /// Whether nothing was measured.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.summary.is_empty()
+    }
+
+    /// Prints the comparison to standard output, or the only overlay's table; with details, every
+    /// overlay's.
+    pub(crate) fn print(&self, details: bool) {
+        let (width, colour) = terminal();
+        if !self.comparison.is_empty() {
+            println!("{}", self.comparison.terminal(width, colour));
+        }
+        if self.comparison.is_empty() || details {
+            println!("{}", self.summary.terminal(width, colour));
+        }
+    }
+
+    /// Everything, in Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        match self.comparison.is_empty() {
+            true => self.summary.markdown(),
+            false => self.comparison.markdown() + &self.summary.markdown(),
+        }
+    }
+}
+
+/// The width of the terminal that standard output is, and whether it is one that shows colours.
+pub(crate) fn terminal() -> (usize, bool) {
+    (terminal_width().unwrap_or(WIDTH), stdout().is_terminal())
 }
 
 fn terminal_width() -> Option<usize> {
@@ -31,23 +69,29 @@ fn terminal_width() -> Option<usize> {
 /// `peerbench report RUN`.
 pub(crate) fn report(report: &Report) -> Result<ExitCode, Failure> {
     let folder = RunFolder::open(&report.run)?;
-    let summary = peerbench_reports::summary(&folder)?;
-    if summary.is_empty() {
+    let findings = Findings::of(&folder, report.reference.as_deref())?;
+    if findings.is_empty() {
         eprintln!("nothing was measured");
     }
-    match &report.md {
-        Some(path) if path == Path::new("-") => println!("{}", summary.markdown()),
-        Some(path) => {
-            std::fs::write(path, summary.markdown()).map_err(|source| Failure::File {
-                what: "cannot write",
-                path: path.display().to_string(),
-                source,
-            })?;
-            table(&summary);
-        }
-        None => table(&summary),
+    if wants_table(report.md.as_deref(), &findings.markdown())? {
+        findings.print(report.details);
     }
-    Ok(if summary.is_empty() { ExitCode::from(NOTHING_MEASURED) } else { ExitCode::SUCCESS })
+    Ok(if findings.is_empty() { ExitCode::from(NOTHING_MEASURED) } else { ExitCode::SUCCESS })
+}
+
+/// Writes Markdown where it was asked for. Whether the table is still to be printed, because
+/// standard output was not what was asked for.
+pub(crate) fn wants_table(md: Option<&Path>, markdown: &str) -> Result<bool, Failure> {
+    match md {
+        Some(path) if path == Path::new("-") => println!("{markdown}"),
+        Some(path) => std::fs::write(path, markdown).map_err(|source| Failure::File {
+            what: "cannot write",
+            path: path.display().to_string(),
+            source,
+        })?,
+        None => {}
+    }
+    Ok(md != Some(Path::new("-")))
 }
 
 /// `peerbench papers`: fails if a figure differs for no known reason.

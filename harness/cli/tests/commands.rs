@@ -58,6 +58,7 @@ fn help_of_everything() {
         &["--help"],
         &["bench", "--help"],
         &["report", "--help"],
+        &["compare", "--help"],
         &["list", "--help"],
         &["explain", "--help"],
         &["papers", "--help"],

@@ -1,0 +1,174 @@
+//! Overlays side by side as a person meets them: stored runs compared, several overlays in one run,
+//! and what cannot be compared. The runs are simulated, small, and of one overlay; where it takes
+//! two, one is the other under another name.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const SIXTEEN: &str = "
+nodes: 16
+join: {over: 200ms}
+warm_up: 4s
+network: {uniform_round_trip: 20ms}
+workload: {items: 16, searches: 60, rate: 60/s}
+";
+
+fn peerbench(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = cargo_bin_cmd!("peerbench");
+    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
+    command.output().unwrap()
+}
+
+/// What a command prints, which must not fail.
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = peerbench(folder, arguments);
+    assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap()
+}
+
+/// What a command that must fail says, and its exit code.
+fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = peerbench(folder, arguments);
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// Simulates sixteen nodes, with these arguments on top, and stores the run in this folder of its
+/// own.
+fn simulate(folder: &Path, stored: &str, more: &[&str]) {
+    fs::write(folder.join("sixteen.yaml"), SIXTEEN).unwrap();
+    let bench = ["bench", "chord", "--driver", "simulator", "--scenario", "sixteen.yaml"];
+    printed(folder, &[&bench[..], &["--reports", "made"], more].concat());
+    let made = folder.join("made");
+    let id = fs::read_link(made.join("latest")).unwrap();
+    let stored = folder.join(stored);
+    fs::create_dir_all(stored.parent().unwrap()).unwrap();
+    fs::rename(made.join(id), stored).unwrap();
+}
+
+/// Changes what a stored run's manifest says.
+fn change(run: &Path, change: impl FnOnce(&mut Value)) {
+    let path = run.join("manifest.json");
+    let mut manifest = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut manifest);
+    fs::write(path, manifest.to_string()).unwrap();
+}
+
+/// Adds every record of a run once more, as if another overlay had behaved exactly alike.
+fn double(run: &Path) {
+    let path = run.join("runs.jsonl");
+    let records = fs::read_to_string(&path).unwrap();
+    let ring = records.replace(r#""overlay":"chord""#, r#""overlay":"ring""#);
+    fs::write(path, records + &ring).unwrap();
+    change(run, |manifest| manifest["overlays"] = json!(["chord", "ring"]));
+}
+
+#[test]
+fn versions_of_an_overlay_are_compared_seed_by_seed() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    simulate(folder, "one", &["--seeds", "1..6"]);
+    simulate(folder, "two", &["--seeds", "1..7", "--set", "overlays.chord.successors=4"]);
+    let table = printed(folder, &["compare", "one", "two"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "simulator · sixteen · 16 nodes · 7 seeds");
+    assert!(lines[2].contains("chord #1") && lines[2].contains("chord #2 vs chord #1"), "{table}");
+    let reading = "vs chord #1: ratio (×) or difference over 6 paired seeds [96.9 % interval]";
+    assert!(table.contains(reading), "{table}");
+    assert!(table.contains("\n! not paired, only for chord #2: seed 7\n"), "{table}");
+    assert!(table.contains("\n#1 ") && table.contains("\n#2 "), "{table}");
+    let turned = printed(folder, &["compare", "one", "two", "--reference", "chord #2"]);
+    assert!(turned.contains("chord #1 vs chord #2"), "{turned}");
+}
+
+#[test]
+fn a_run_of_several_overlays_is_reported_side_by_side() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    simulate(folder, "run", &["--seeds", "1,2"]);
+    double(&folder.join("run"));
+
+    let table = printed(folder, &["report", "run"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "simulator · sixteen · 16 nodes · 2 seeds");
+    assert!(lines[2].ends_with("ring vs chord"), "{table}");
+    assert!(table.contains("over 2 paired seeds; 6 or more give an interval"), "{table}");
+    assert!(!table.contains("trace hash"), "{table}");
+    assert_eq!(printed(folder, &["compare", "run"]), table);
+
+    let turned = printed(folder, &["report", "run", "--reference", "ring"]);
+    assert!(turned.lines().nth(2).unwrap().ends_with("chord vs ring"), "{turned}");
+    let details = printed(folder, &["report", "run", "--details"]);
+    assert!(details.starts_with(table.trim_end()), "{details}");
+    assert!(details.contains("\nring · sixteen · 16 nodes · seeds 1, 2\n"), "{details}");
+
+    let markdown = printed(folder, &["report", "run", "--md", "-"]);
+    assert!(markdown.starts_with("## simulator · sixteen · 16 nodes · 2 seeds\n"), "{markdown}");
+    assert!(
+        markdown.contains("\n## chord · sixteen ·") && markdown.contains("\n## ring · sixteen")
+    );
+    let also = printed(folder, &["compare", "run", "--md", "comparison.md"]);
+    assert_eq!(also, table);
+    let written = fs::read_to_string(folder.join("comparison.md")).unwrap();
+    assert!(markdown.starts_with(&written), "{written}");
+}
+
+#[test]
+fn stored_runs_have_names() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    simulate(folder, "reports/runs/latest", &[]);
+    let table = printed(folder, &["compare", "latest", "reports/runs/latest"]);
+    assert!(table.contains("chord #2 vs chord #1"), "{table}");
+    let other = printed(folder, &["compare", "--reports", "reports/runs", "latest", "latest"]);
+    assert_eq!(other, table);
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_with_the_reason() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    simulate(folder, "one", &[]);
+    simulate(folder, "other", &["--set", "workload.rate=50/s", "--nodes", "12"]);
+
+    let (code, said) = refused(folder, &["compare", "one", "other"]);
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("are not of the same world"), "{said}");
+    assert!(said.contains("\n  nodes: 16 against 12\n"), "{said}");
+    assert!(said.contains("\n  workload.rate: 60/s against 50/s\n"), "{said}");
+
+    let (code, said) = refused(folder, &["compare", "one", "one", "--reference", "pastry"]);
+    let reason = "the reference `pastry` is not among what was measured: chord #1, chord #2";
+    assert_eq!((code, said.trim_end()), (Some(2), &*format!("error: {reason}")));
+
+    let (code, said) = refused(folder, &["compare", "one"]);
+    let reason =
+        "there is one overlay in one, and nothing to compare it to: name another run as well";
+    assert_eq!((code, said.trim_end()), (Some(2), &*format!("error: {reason}")));
+
+    let (code, said) = refused(folder, &["compare", "one", "one", "--driver", "testbed"]);
+    assert_eq!((code, said.trim_end()), (Some(4), "nothing was measured"));
+
+    let (code, said) = refused(folder, &["compare", "one", "nowhere"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("nowhere is not the folder of a run"), "{said}");
+
+    change(&folder.join("other"), |manifest| manifest["schema"] = json!(0));
+    let (code, said) = refused(folder, &["compare", "one", "other"]);
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("has schema 0"), "{said}");
+}
+
+#[test]
+fn the_reference_of_a_measurement_is_one_of_its_overlays() {
+    let folder = TempDir::new().unwrap();
+    let (code, said) = refused(folder.path(), &["bench", "chord", "--reference", "ring"]);
+    let reason = "the reference `ring` is not measured: name it among the overlays";
+    assert_eq!((code, said.trim_end()), (Some(2), &*format!("error: {reason}")));
+    assert!(!folder.path().join("reports").exists());
+}
