@@ -93,7 +93,7 @@ fn is_merged(metric: &Metric) -> bool {
 }
 
 /// The median, least and largest of what several runs found. Sorts the numbers.
-fn over_runs(numbers: &mut [f64]) -> Figure {
+pub(crate) fn over_runs(numbers: &mut [f64]) -> Figure {
     numbers.sort_unstable_by(f64::total_cmp);
     let middle = numbers.len() / 2;
     let median = match numbers {

@@ -102,6 +102,8 @@ pub(crate) const SECTIONS: &[Section] = &[
             time("p90", "lookup_latency_us", 900),
             time("p99", "lookup_latency_us", 990),
             time("p99.9", "lookup_latency_us", 999),
+            figure("stretch p50", "lookup_stretch", Quantile(500)),
+            figure("stretch p99", "lookup_stretch", Quantile(990)),
         ],
     },
     Section {
@@ -123,6 +125,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         always: true,
         lines: &[
             figure("messages", "lookup_messages", Value),
+            line("nodes visited", "lookup_nodes_visited", Show::IfAny),
             figure("payload", "lookup_bytes", Value),
             figure("timeouts", "lookup_timeouts", Mean),
         ],
@@ -166,6 +169,7 @@ pub(crate) const SECTIONS: &[Section] = &[
             nodes("data", "bandwidth_data_sent"),
             nodes("payload", "bandwidth_sent"),
             nodes("wire", "bandwidth_wire_sent"),
+            nodes("of the uplink", "uplink_utilisation"),
         ],
     },
     Section {
@@ -193,6 +197,18 @@ pub(crate) const SECTIONS: &[Section] = &[
         lines: &[
             figure("all right after", "convergence_time_us", Value),
             figure("right at start", "converged_ratio", Value),
+        ],
+    },
+    Section {
+        part: Part::Run,
+        title: "recovery",
+        hint: "from a fault",
+        always: false,
+        lines: &[
+            figure("after", "recovery_time_us", Value),
+            figure("correct before", "correct_before_fault", Value),
+            figure("correct after", "correct_after_fault", Value),
+            figure("at the lowest", "correct_lowest_after_fault", Value),
         ],
     },
     Section {

@@ -8,6 +8,7 @@ mod explain;
 mod figures;
 mod layout;
 pub mod lesson;
+mod loads;
 mod markdown;
 mod numbers;
 pub mod statistics;

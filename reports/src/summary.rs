@@ -8,6 +8,7 @@ use peerbench_measure::{
 
 use crate::figures::{Figure, Figures};
 use crate::layout::{Line, SECTIONS, Section, Show};
+use crate::loads::loads;
 use crate::numbers::{NOT_MEASURED, NOT_OFFERED, Scale, apart, count};
 
 /// A run's summary.
@@ -103,6 +104,8 @@ fn table(run: &RunFolder, records: &[&RunRecord]) -> Result<Table, FolderError> 
         .collect::<Result<Vec<_>, _>>()?;
     let mut blocks: Vec<Block> =
         SECTIONS.iter().filter_map(|section| block(section, &columns)).collect();
+    let run = blocks.iter().position(|block| block.part == Part::Run).unwrap_or(blocks.len());
+    blocks.splice(run..run, loads(&columns));
     blocks.extend(controls(&columns));
     blocks.extend(traces(&columns));
     Ok(Table {
@@ -201,7 +204,7 @@ pub(crate) fn cell(figure: Figure, scale: impl FnOnce(f64) -> Scale) -> String {
 }
 
 /// Mean and largest in one cell, in one unit.
-fn pair(unit: &str, mean: Figure, max: Figure) -> String {
+pub(crate) fn pair(unit: &str, mean: Figure, max: Figure) -> String {
     let (Some(number), Some(largest)) = (mean.reading.number(), max.reading.number()) else {
         return cell(mean, |number| Scale::of(unit, number));
     };
@@ -239,7 +242,8 @@ fn distance(one: &Figures<'_>, another: &Figures<'_>, metric: &Metric) -> String
         .map_or_else(|| NOT_MEASURED.to_owned(), |distance| format!("{distance:.3}"))
 }
 
-fn apart_cell(unit: &str, figures: &[Figure]) -> String {
+/// How far the second of two figures is from the first; empty unless there are two.
+pub(crate) fn apart_cell(unit: &str, figures: &[Figure]) -> String {
     let [reference, other] = figures else { return String::new() };
     let numbers = reference.reading.number().zip(other.reading.number());
     numbers

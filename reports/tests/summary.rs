@@ -213,6 +213,25 @@ fn freeloaders_and_fetches_have_rows_where_there_are_some() {
 }
 
 #[test]
+fn a_server_and_weak_uplinks_are_not_hidden_among_the_others() {
+    let mut m = measured(1, 1_000);
+    for node in 0..64 {
+        let (role, uplink) = match node {
+            0 => (Role::Server, BitRate(100_000_000)),
+            node if node % 2 == 0 => (Role::Peer, BitRate(5_000_000)),
+            _ => (Role::Peer, BitRate(20_000)),
+        };
+        m.node(&NodeSample { role, uplink, ..sample(node, 1) });
+    }
+    let mut run = run();
+    add(&mut run, Driver::Simulator, 1, Status::Ok, &m);
+    let text = of(&run).terminal(100, false);
+    let (_, loads) = text.split_once("\n load, Gini").expect("the block before");
+    let (loads, _) = loads.split_once("\n convergence").expect("the block behind");
+    insta::assert_snapshot!(loads);
+}
+
+#[test]
 fn what_was_not_measured_or_is_not_offered_is_neither_hidden_nor_zero() {
     let mut run = run();
     let mut m = Measurement::new(WINDOW);
