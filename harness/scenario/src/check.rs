@@ -1,7 +1,9 @@
 //! What must be true of a scenario whose every field, taken alone, could be read.
 use std::time::Duration;
 
-use crate::model::{Capacity, Fault, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start, Workload};
+use crate::model::{
+    Capacity, Fault, FaultAction, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start, Workload,
+};
 use crate::network::Matrix;
 use crate::world::Operations;
 use crate::{Document, Error, edge_list};
@@ -236,6 +238,24 @@ fn check_fault(scenario: &Scenario, fault: &Fault, path: &str, document: &Docume
     if fault.at.0 > end {
         let message = format!("this fault at {} comes after the run's end", fault.at);
         return fail(".at", message, format!("the run ends at about {:.0}s", end.as_secs_f64()));
+    }
+    check_return(fault, &format!("{path}.back_after"), end, document)
+}
+
+fn check_return(fault: &Fault, path: &str, end: Duration, document: &Document) -> Checked {
+    let fail = |message: String, help: String| Err(document.complain(path, message, help));
+    let Some(after) = fault.back_after else { return Ok(()) };
+    if fault.action != FaultAction::Kill {
+        let message = "only a node that was killed comes back".to_owned();
+        return fail(message, "use `action: kill`, or leave `back_after` out".to_owned());
+    }
+    if after.0.is_zero() {
+        let message = "a node that is back at once was not away".to_owned();
+        return fail(message, "write a time above 0, such as 5s".to_owned());
+    }
+    if fault.at.0.saturating_add(after.0) > end {
+        let message = format!("nodes that come back {after} after {} miss the run's end", fault.at);
+        return fail(message, format!("the run ends at about {:.0}s", end.as_secs_f64()));
     }
     Ok(())
 }

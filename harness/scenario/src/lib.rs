@@ -10,6 +10,7 @@ mod diagnosis;
 mod document;
 mod edge_list;
 mod error;
+mod faults;
 mod model;
 mod network;
 mod schema;
@@ -20,6 +21,7 @@ mod world;
 pub use check::LARGEST_ITEM;
 pub use document::Document;
 pub use error::{Error, Position};
+pub use faults::{DueFault, DueReturn};
 pub use model::{
     CITIES, Capacity, FEWEST_FOUNDERS, Fault, FaultAction, Freeloaders, Join, Keys,
     MOST_NODES_TO_JOIN, MOST_NODES_WITH_HANDSHAKES, Network, Replication, Scenario, Start,
@@ -28,7 +30,7 @@ pub use model::{
 pub use network::SAME_PLACE_MS;
 pub use schema::schema;
 pub use timetable::{Due, Timetable};
-pub use world::{DueFault, Operations, World};
+pub use world::{Operations, World};
 
 /// The scenarios that come with the program, by name.
 const BUILT_IN: &[(&str, &str)] = &[("default", include_str!("../../../configs/default.yaml"))];

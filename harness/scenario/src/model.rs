@@ -194,6 +194,9 @@ pub struct Fault {
     pub nodes: Vec<u32>,
     /// Which share, 0 to 1, of the nodes not listed that no fault has struck before.
     pub share: f64,
+    /// How long after being killed a node comes back: at its place and under its number, with the
+    /// items that it held, but remembering nothing. Absent: never.
+    pub back_after: Option<Span>,
 }
 
 /// What happens to a node.
@@ -307,7 +310,13 @@ impl Default for Freeloaders {
 
 impl Default for Fault {
     fn default() -> Self {
-        Self { at: Span(Duration::ZERO), action: FaultAction::Kill, nodes: Vec::new(), share: 0.0 }
+        Self {
+            at: Span(Duration::ZERO),
+            action: FaultAction::Kill,
+            nodes: Vec::new(),
+            share: 0.0,
+            back_after: None,
+        }
     }
 }
 

@@ -30,10 +30,22 @@ pub struct Due {
     pub command: Command,
 }
 
-/// The commands of a run in the order of time: founders, joins, publications, searches. Fetches
-/// follow from searches, and departures from faults, so they are not here.
+/// The commands of a run in the order of time: founders, joins, publications, searches; and between
+/// them, what nodes that come back do once more. Fetches follow from searches, and departures from
+/// faults, so they are not here.
 #[derive(Clone, Debug)]
 pub struct Timetable {
+    drawn: Drawn,
+    /// What was drawn, but comes after what a node that is back does next.
+    ahead: Option<Due>,
+    of_returned: Arc<[Due]>,
+    /// How many of them have been.
+    returned: usize,
+}
+
+/// What the workload asks whether or not anything goes wrong.
+#[derive(Clone, Debug)]
+struct Drawn {
     plan: Arc<Plan>,
     next: Next,
     joins: Random,
@@ -60,7 +72,7 @@ pub(crate) struct Plan {
     forms_by_joining: bool,
     pub(crate) nodes: u32,
     pub(crate) founders: u32,
-    joined_by: Duration,
+    pub(crate) joined_by: Duration,
     /// The items' keys: hashed once, since popular items are searched again and again.
     item_keys: Vec<Key>,
     item_size: u32,
@@ -70,7 +82,7 @@ pub(crate) struct Plan {
     popularity: Popularity,
     pub(crate) searches_from: Time,
     pub(crate) timeout: Duration,
-    operations: Operations,
+    pub(crate) operations: Operations,
     arrivals: Gaps,
 }
 
@@ -140,7 +152,31 @@ impl Plan {
 }
 
 impl Timetable {
-    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, of_returned: Arc<[Due]>) -> Self {
+        Self { drawn: Drawn::new(plan), ahead: None, of_returned, returned: 0 }
+    }
+}
+
+impl Iterator for Timetable {
+    type Item = Due;
+
+    #[inline]
+    fn next(&mut self) -> Option<Due> {
+        let drawn = self.ahead.take().or_else(|| self.drawn.next());
+        let Some(&back) = self.of_returned.get(self.returned) else { return drawn };
+        if drawn.is_some_and(|drawn| drawn.at < back.at) {
+            return drawn;
+        }
+        self.ahead = drawn;
+        self.returned += 1;
+        Some(back)
+    }
+}
+
+impl FusedIterator for Timetable {}
+
+impl Drawn {
+    fn new(plan: Arc<Plan>) -> Self {
         let stream = |purpose, index| Random::stream(plan.seed, purpose, index);
         Self {
             next: match plan.forms_by_joining {
@@ -196,9 +232,7 @@ impl Timetable {
     }
 }
 
-impl Iterator for Timetable {
-    type Item = Due;
-
+impl Drawn {
     fn next(&mut self) -> Option<Due> {
         loop {
             match self.next {
@@ -230,8 +264,6 @@ impl Iterator for Timetable {
         }
     }
 }
-
-impl FusedIterator for Timetable {}
 
 impl Gaps {
     pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
@@ -336,7 +368,7 @@ impl Popularity {
 }
 
 /// A random moment in the share of a time that falls to one of so many.
-fn spread(over: Duration, index: u32, of: usize, random: &mut Random) -> Duration {
+pub(crate) fn spread(over: Duration, index: u32, of: usize, random: &mut Random) -> Duration {
     let (over, of) = (over.as_nanos(), of as u128);
     let start = over * u128::from(index) / of;
     let end = over * (u128::from(index) + 1) / of;

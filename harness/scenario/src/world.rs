@@ -8,15 +8,14 @@ use overlay_core::{Conduct, Graph, Item, NodeId, OpId, Purpose, Random, Setting,
 
 use crate::Error;
 use crate::edge_list;
-use crate::model::{Capacity, Fault, FaultAction, Scenario};
+use crate::faults::{self, DueFault, DueReturn};
+use crate::model::{Capacity, FaultAction, Scenario};
 use crate::network::Matrix;
-use crate::timetable::{Gaps, Plan, Publications, Timetable, copies};
+use crate::timetable::{Due, Gaps, Plan, Publications, Timetable, copies};
 
 /// Random streams of [`Purpose::Network`].
 const PLACES: u64 = 0;
 const CAPACITIES: u64 = 1;
-/// Streams of [`Purpose::Churn`] from this one on are the faults'; 0 is the joins'.
-const FAULTS: u64 = 1;
 
 /// What a scenario and a seed determine from outside the overlay.
 #[derive(Debug)]
@@ -34,19 +33,11 @@ pub struct World {
     freeloaders: Vec<bool>,
     freeloading: Conduct,
     faults: Vec<DueFault>,
+    returns: Vec<DueReturn>,
+    /// What the workload asks of nodes that are back.
+    of_returned: Arc<[Due]>,
     operations: Operations,
     last_search: Time,
-}
-
-/// A fault at one node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DueFault {
-    /// When it is due.
-    pub at: Time,
-    /// The node it strikes.
-    pub node: NodeId,
-    /// What happens to the node.
-    pub action: FaultAction,
 }
 
 /// The numbers of a run's operations: dense, kind after kind, each kind in the order of issue.
@@ -62,6 +53,11 @@ pub struct Operations {
     pub fetches: Range<u32>,
     /// One for each node if any fault is a leave, otherwise none.
     pub leaves: Range<u32>,
+    /// One for each node if any comes back, otherwise none.
+    pub rejoins: Range<u32>,
+    /// Publications by nodes that are back: one for each of `publishes` if any node comes back,
+    /// otherwise none.
+    pub republishes: Range<u32>,
 }
 
 impl World {
@@ -77,6 +73,8 @@ impl World {
             Error::new("there are more operations than can be numbered", "at most 2^32 in all")
         })?;
         let plan = Arc::new(Plan::new(scenario, seed, operations.clone()));
+        let faults = faults::draw(scenario, seed);
+        let returns = faults::returns(&faults);
         let mut places = Random::stream(seed, Purpose::Network, PLACES);
         let width = matrix.names.len() as u64;
         let last_search = Gaps::new(scenario, seed)
@@ -93,7 +91,9 @@ impl World {
             capacities: scenario.network.capacities.clone(),
             freeloaders: draw_freeloaders(scenario, seed),
             freeloading: Conduct::Freeloader(scenario.freeloaders.strategy),
-            faults: draw_faults(scenario, seed),
+            of_returned: faults::commands(&plan, &faults, &returns).into(),
+            faults,
+            returns,
             operations,
             last_search,
             plan,
@@ -166,7 +166,7 @@ impl World {
     /// Everything the workload asks of nodes, in the order of time; drawn as it is iterated.
     #[must_use]
     pub fn timetable(&self) -> Timetable {
-        Timetable::new(Arc::clone(&self.plan))
+        Timetable::new(Arc::clone(&self.plan), Arc::clone(&self.of_returned))
     }
 
     /// How operations are numbered.
@@ -203,6 +203,13 @@ impl World {
     #[must_use]
     pub fn faults(&self) -> &[DueFault] {
         &self.faults
+    }
+
+    /// Which nodes come back, in the order of time; each as one that remembers nothing, before it
+    /// is asked anything.
+    #[must_use]
+    pub fn returns(&self) -> &[DueReturn] {
+        &self.returns
     }
 
     /// When the first fault is due from the end of the warm-up on, if any.
@@ -246,6 +253,8 @@ impl Operations {
         };
         let searches = u32::try_from(workload.searches).ok()?;
         let leaves = scenario.faults.iter().any(|fault| fault.action == FaultAction::Leave);
+        let returns = scenario.faults.iter().any(|fault| fault.back_after.is_some());
+        let publishes = copies(scenario)?.iter().try_fold(0, |sum: u32, &n| sum.checked_add(n))?;
         let mut end = 0_u32;
         let mut next = |count: u32| {
             let start = end;
@@ -254,12 +263,12 @@ impl Operations {
         };
         Some(Self {
             joins: next(joins)?,
-            publishes: next(
-                copies(scenario)?.iter().try_fold(0, |sum: u32, &n| sum.checked_add(n))?,
-            )?,
+            publishes: next(publishes)?,
             searches: next(searches)?,
             fetches: next(if workload.fetch { searches } else { 0 })?,
             leaves: next(if leaves { scenario.nodes } else { 0 })?,
+            rejoins: next(if returns { scenario.nodes } else { 0 })?,
+            republishes: next(if returns { publishes } else { 0 })?,
         })
     }
 
@@ -300,40 +309,8 @@ fn draw_freeloaders(scenario: &Scenario, seed: u64) -> Vec<bool> {
     freeloaders
 }
 
-fn draw_faults(scenario: &Scenario, seed: u64) -> Vec<DueFault> {
-    let mut order: Vec<(usize, &Fault)> = scenario.faults.iter().enumerate().collect();
-    order.sort_by_key(|(_, fault)| fault.at);
-    let mut untouched = vec![true; scenario.nodes as usize];
-    let mut due = Vec::new();
-    for (index, fault) in order {
-        let mut random = Random::stream(seed, Purpose::Churn, FAULTS + index as u64);
-        let mut struck: Vec<u32> = Vec::new();
-        for &node in &fault.nodes {
-            if std::mem::replace(&mut untouched[node as usize], false) {
-                struck.push(node);
-            }
-        }
-        let mut others: Vec<u32> =
-            (0..scenario.nodes).filter(|&node| untouched[node as usize]).collect();
-        shuffle(&mut others, &mut random);
-        others.truncate(nearest_count(fault.share, others.len()));
-        for &node in &others {
-            untouched[node as usize] = false;
-        }
-        struck.append(&mut others);
-        struck.sort_unstable();
-        let at = Time::ZERO + fault.at.0;
-        due.extend(struck.into_iter().map(|node| DueFault {
-            at,
-            node: NodeId(node),
-            action: fault.action,
-        }));
-    }
-    due
-}
-
 /// A share of so many, to the nearest whole one.
-fn nearest_count(share: f64, of: usize) -> usize {
+pub(crate) fn nearest_count(share: f64, of: usize) -> usize {
     ((share * of as f64 + 0.5) as usize).min(of)
 }
 
@@ -357,7 +334,7 @@ pub(crate) fn apportion(shares: &[f64], total: u32) -> Vec<u32> {
 }
 
 /// Every order is equally likely (Fisher and Yates; Durstenfeld 1964).
-fn shuffle<T>(values: &mut [T], random: &mut Random) {
+pub(crate) fn shuffle<T>(values: &mut [T], random: &mut Random) {
     for last in (1..values.len()).rev() {
         values.swap(last, random.below(last as u64 + 1) as usize);
     }

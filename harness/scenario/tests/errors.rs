@@ -116,6 +116,12 @@ fn mistakes_in_the_meaning() {
         ("a fault at nobody", "faults:\n  - at: 20s\n"),
         ("a fault at a stranger", "faults:\n  - {at: 20s, nodes: [1, 64]}\n"),
         ("a fault at too many", "faults:\n  - {at: 20s, share: 2}\n"),
+        (
+            "a frozen node that comes back",
+            "faults:\n  - {at: 20s, share: 0.5, action: freeze, back_after: 5s}\n",
+        ),
+        ("a return at once", "faults:\n  - {at: 20s, share: 0.5, back_after: 0s}\n"),
+        ("a return after the end", "faults:\n  - {at: 20s, share: 0.5, back_after: 1h}\n"),
         ("a fault after the end", "faults:\n  - {at: 20s, share: 0.5}\n  - {at: 1h, share: 0.5}\n"),
         ("no room in a process", "testbed:\n  nodes_per_process: 0\n"),
     ];

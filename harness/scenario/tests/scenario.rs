@@ -93,6 +93,7 @@ fn assignments_reach_everywhere_and_the_last_one_wins() {
         "faults[0].action=freeze",
         "faults[1].at=21s",
         "faults[1].share=0.5",
+        "faults[1].back_after=2s",
         "seeds=[3, 4]",
         "overlays.chord.successors=4",
         "network.uniform_round_trip=100ms",
@@ -105,6 +106,7 @@ fn assignments_reach_everywhere_and_the_last_one_wins() {
     assert_eq!(scenario.faults[0].action, FaultAction::Freeze);
     assert_eq!(scenario.faults[0].nodes, [1, 2]);
     assert_eq!(scenario.faults[1].share, 0.5);
+    assert_eq!(scenario.faults[1].back_after, Some(Span(Duration::from_secs(2))));
     assert_eq!(scenario.seeds, [3, 4]);
     assert_eq!(scenario.network.uniform_round_trip, Some(Span(Duration::from_millis(100))));
     let chord: RingConfig = document.overlay_config("chord").unwrap();
@@ -228,7 +230,13 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             freeloaders: Freeloaders { share, strategy: Freeloading::NoShare },
             faults: faults
                 .into_iter()
-                .map(|(share, nodes)| Fault { at: over, action: FaultAction::Leave, nodes, share })
+                .map(|(share, nodes)| Fault {
+                    at: over,
+                    action: FaultAction::Leave,
+                    nodes,
+                    share,
+                    back_after: None,
+                })
                 .collect(),
             testbed: TestbedOptions {
                 nodes_per_process: nodes,

@@ -53,7 +53,7 @@ fn a_seed_gives_the_same_world_on_every_machine() {
     scenario.freeloaders.share = 0.25;
     let half = Fault { at: Span(Duration::from_secs(20)), share: 0.5, ..Fault::default() };
     scenario.faults = vec![half];
-    assert_eq!(digest(&world(&scenario, 1)), "1ea1db632d3b14e63b091e42aef195a2ec06b8f5");
+    assert_eq!(digest(&world(&scenario, 1)), "4e9567e5cb8e5c1cfe748e733ae89407a671c0ce");
     assert_ne!(digest(&world(&scenario, 2)), digest(&world(&scenario, 1)));
 }
 
@@ -263,6 +263,7 @@ fn faults_strike_in_time_and_nobody_twice() {
         action,
         nodes: nodes.to_vec(),
         share,
+        back_after: None,
     };
     scenario.faults = vec![
         fault(30, &[5, 6], 1.0, FaultAction::Leave),
@@ -277,12 +278,75 @@ fn faults_strike_in_time_and_nobody_twice() {
     assert!(faults.contains(&DueFault {
         at: Time::ZERO + Duration::from_secs(20),
         node: NodeId(5),
-        action: FaultAction::Kill
+        action: FaultAction::Kill,
+        back_at: None,
     }));
     assert_eq!(faults.iter().map(|due| due.node).collect::<BTreeSet<_>>().len(), 64);
     let operations = world.operations();
     assert_eq!(operations.leaves.len(), 64);
     assert_eq!(operations.leave_of(NodeId(3)).0, operations.leaves.start + 3);
+}
+
+#[test]
+fn who_comes_back_joins_through_somebody_present_and_publishes_what_it_holds() {
+    let mut scenario = default();
+    let kill = |nodes: &[u32], back_after| Fault {
+        at: Span(Duration::from_secs(20)),
+        nodes: nodes.to_vec(),
+        back_after,
+        ..Fault::default()
+    };
+    let after = Some(Span(Duration::from_secs(5)));
+    scenario.faults = vec![kill(&(0..30).collect::<Vec<_>>(), None), kill(&[40, 50, 60], after)];
+    let without_return = {
+        let mut scenario = scenario.clone();
+        scenario.faults[1].back_after = None;
+        world(&scenario, 3).timetable().collect::<Vec<Due>>()
+    };
+    let world = world(&scenario, 3);
+    let back_at = Time::ZERO + Duration::from_secs(25);
+    let backs: Vec<_> = world.returns().iter().map(|back| (back.at, back.node.0)).collect();
+    assert_eq!(backs, [(back_at, 40), (back_at, 50), (back_at, 60)]);
+
+    let dues: Vec<Due> = world.timetable().collect();
+    assert!(dues.is_sorted_by_key(|due| due.at));
+    let operations = world.operations();
+    assert_eq!((operations.rejoins.len(), operations.republishes.len()), (64, 256));
+    let (again, usual): (Vec<&Due>, Vec<&Due>) = dues.iter().partition(|due| match due.command {
+        Command::Join { op, .. } => operations.rejoins.contains(&op.0),
+        Command::Publish { op, .. } => operations.republishes.contains(&op.0),
+        _ => false,
+    });
+    assert!(usual.into_iter().eq(&without_return), "the others notice nothing");
+    for node in [40, 50, 60].map(NodeId) {
+        let its: Vec<&Due> = again.iter().copied().filter(|due| due.node == node).collect();
+        let held = world.publishers().filter(|(_, publisher)| *publisher == node).count();
+        assert_eq!(its.len(), 1 + held);
+        assert!(its.iter().all(|due| due.at >= back_at));
+        assert!(its.iter().all(|due| due.at < back_at + Duration::from_secs(1)));
+        match its[0].command {
+            Command::Join { rendezvous, .. } => {
+                assert!(rendezvous.0 >= 30 && rendezvous != node, "{rendezvous} is away");
+            }
+            other => panic!("{other:?} before the join"),
+        }
+    }
+}
+
+#[test]
+fn what_a_node_could_not_publish_before_it_went_it_publishes_when_it_is_back() {
+    let mut scenario = default();
+    let early = Fault {
+        at: Span(Duration::from_secs(1)),
+        nodes: vec![7],
+        back_after: Some(Span(Duration::from_secs(1))),
+        ..Fault::default()
+    };
+    scenario.faults = vec![early];
+    let world = world(&scenario, 3);
+    let published = |due: &Due| matches!(due.command, Command::Publish { .. });
+    let its = world.timetable().filter(|due| due.node == NodeId(7) && published(due)).count();
+    assert_eq!(its, world.publishers().filter(|(_, node)| *node == NodeId(7)).count());
 }
 
 #[test]

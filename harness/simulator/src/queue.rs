@@ -177,6 +177,13 @@ impl<T> Queue<T> {
         self.order.get(place).map(|place| place.target)
     }
 
+    /// Everything that waits, in no order, with the node it is for. Looks at all of it.
+    pub(crate) fn waiting_mut(&mut self) -> impl Iterator<Item = (NodeId, &mut T)> {
+        let ahead = self.near.iter_mut().chain(self.far.values_mut()).flatten();
+        let entries = self.current.iter_mut().chain(ahead);
+        entries.filter_map(|entry| entry.item.as_mut().map(|item| (entry.target, item)))
+    }
+
     /// The time of the next event.
     pub fn next_time(&mut self) -> Option<u64> {
         if self.order.is_empty() && !self.turn() {

@@ -1,10 +1,11 @@
 //! A scenario from start to end: what the workload asks, what strikes, and what it cost.
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use overlay_core::{Command, Input, NodeId, Overlay, Time};
 use peerbench_measure::{Absence, Cost, Counter, Measurement, NodeSample, Progress};
-use peerbench_scenario::{DueFault, Error, FaultAction, Scenario, Timetable, World};
+use peerbench_scenario::{DueFault, DueReturn, Error, FaultAction, Scenario, Timetable, World};
 
 use crate::harness::Harness;
 use crate::memory;
@@ -61,6 +62,9 @@ struct Run<'a, O: Overlay> {
     harness: Harness<'a, O>,
     timetable: std::iter::Peekable<Timetable>,
     faults: std::iter::Peekable<std::slice::Iter<'a, DueFault>>,
+    returns: std::iter::Peekable<std::slice::Iter<'a, DueReturn>>,
+    /// How much of the window each node that is back was away.
+    away: BTreeMap<NodeId, Duration>,
     /// Whether the measured window has begun.
     is_measuring: bool,
     watch: Watch,
@@ -82,6 +86,8 @@ impl<'a, O: Overlay> Run<'a, O> {
             harness: Harness::new(scenario, world, oracle),
             timetable: world.timetable().peekable(),
             faults: world.faults().iter().peekable(),
+            returns: world.returns().iter().peekable(),
+            away: BTreeMap::new(),
             is_measuring: false,
             watch: Watch::new(scenario),
             most_waiting: 0,
@@ -124,9 +130,10 @@ impl<'a, O: Overlay> Run<'a, O> {
     fn next_from_outside(&mut self, from: Time, end: Time) -> Time {
         let due = self.timetable.peek().map(|due| due.at);
         let fault = self.faults.peek().map(|fault| fault.at);
+        let back = self.returns.peek().map(|back| back.at);
         let window = (!self.is_measuring).then_some(from);
         let watch = self.watch.next();
-        [due, fault, window, watch].into_iter().flatten().fold(end, Time::min)
+        [due, fault, back, window, watch].into_iter().flatten().fold(end, Time::min)
     }
 
     /// Lets everything from outside happen that is due by now.
@@ -138,6 +145,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         while let Some(&fault) = self.faults.next_if(|fault| fault.at <= now) {
             self.strike(fault);
         }
+        self.bring_back(now);
         while let Some(due) = self.timetable.next_if(|due| due.at <= now) {
             if self.harness.begin(&due) {
                 self.simulation.give(due.node, Input::Command(due.command), &mut self.harness);
@@ -163,6 +171,22 @@ impl<'a, O: Overlay> Run<'a, O> {
                 );
                 self.see_off();
             }
+        }
+    }
+
+    /// Nodes that are back by now start anew; what they are asked is in the timetable.
+    fn bring_back(&mut self, now: Time) {
+        let mut back = BTreeSet::new();
+        while let Some(&DueReturn { node, .. }) = self.returns.next_if(|back| back.at <= now) {
+            if let Life::Down(since) = self.simulation.life(node) {
+                let from = since.max(self.world.searches_from());
+                self.away.insert(node, now.since(from));
+                self.harness.ledger.restore(node);
+                back.insert(node);
+            }
+        }
+        if !back.is_empty() {
+            self.simulation.revive(&back, &mut self.harness);
         }
     }
 
@@ -218,7 +242,7 @@ impl<'a, O: Overlay> Run<'a, O> {
                 conduct: self.world.conduct(node),
                 role: state.role(),
                 uplink: self.world.uplink(node),
-                alive: until.since(from),
+                alive: until.since(from) - self.away.get(&node).copied().unwrap_or_default(),
                 traffic: self.simulation.traffic(node),
                 wire: None,
                 state: state.state(self.config),

@@ -1,9 +1,10 @@
 //! The nodes, the queue and the network, stepped event by event.
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use overlay_core::{
-    Command, Ctx, Effect, Event, Input, Message as _, NodeId, Overlay, Purpose, Random, Time, step,
-    wire,
+    Command, Ctx, Effect, Event, Input, Message as _, NodeId, Overlay, Purpose, Random,
+    Setting as _, Time, step, wire,
 };
 use peerbench_measure::Traffic;
 use peerbench_scenario::{Scenario, World};
@@ -13,9 +14,10 @@ use crate::network::{Access, Busy, Connections};
 use crate::{Queue, TraceDigest};
 
 /// Whether a node takes part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Life {
     /// It runs.
+    #[default]
     Up,
     /// Its process has stopped without ending: connections stand, nothing is answered.
     Frozen,
@@ -47,6 +49,8 @@ pub(crate) enum Occurrence<O: Overlay> {
     Delivery { message: O::Message, from: NodeId, bytes: u32 },
     /// Anything else that is put into a node.
     Input(Input<O>),
+    /// Something that was meant for a node's former life.
+    Void,
 }
 
 /// Sees what nodes tell the harness, and every step if it wants to.
@@ -199,6 +203,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 self.deliver(to, from, bytes, message, observer);
             }
             Occurrence::Input(input) => self.give(to, input, observer),
+            Occurrence::Void => {}
         }
         true
     }
@@ -352,6 +357,34 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
     }
 
+    /// Puts new nodes in the places of some that were killed: they remember nothing, and nothing
+    /// of the former life comes to them but messages that are on their way.
+    pub fn revive(&mut self, nodes: &BTreeSet<NodeId>, observer: &mut impl Observer<O>) {
+        for (target, occurrence) in self.queue.waiting_mut() {
+            if matches!(occurrence, Occurrence::Input(_) | Occurrence::Departure { .. })
+                && nodes.contains(&target)
+            {
+                *occurrence = Occurrence::Void;
+            }
+        }
+        for &me in nodes {
+            let slot = &mut self.slots[me.index()];
+            slot.random = Random::of_node(self.world.seed(), me, SECOND_LIFE);
+            slot.node = O::new(&mut Ctx {
+                me,
+                now: self.now,
+                config: self.config,
+                conduct: self.world.conduct(me),
+                uplink: self.world.uplink(me),
+                rng: &mut slot.random,
+                effects: &mut self.effects,
+            });
+            (slot.uplink, slot.downlink, slot.life) = Default::default();
+            self.trace(5, me, 0);
+            self.apply(me, observer);
+        }
+    }
+
     /// Stops a node's process without ending it.
     pub(crate) fn freeze(&mut self, node: NodeId) {
         self.slots[node.index()].life = Life::Frozen;
@@ -377,6 +410,10 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     /// Every node with its state of life, ascending.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (NodeId, &O, Life)> {
         (0..).map(NodeId).zip(&self.slots).map(|(id, slot)| (id, &slot.node, slot.life))
+    }
+
+    pub(crate) fn life(&self, node: NodeId) -> Life {
+        self.slots[node.index()].life
     }
 
     /// The nodes that run, ascending.
@@ -431,6 +468,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         self.queue.len()
     }
 }
+
+/// The life of a node that is back: no node is killed twice.
+const SECOND_LIFE: u32 = 1;
 
 /// How many events ahead a node is asked for: about as long as memory takes.
 const PREFETCH_AHEAD: usize = 8;

@@ -71,6 +71,30 @@ fn freeloaders_that_do_not_forward_cost_others_their_answers() {
     }
 }
 
+/// Who is back has joined within moments, and has published what it holds: from then on, lookups
+/// end as if nothing had happened. Meanwhile, what only the dead held is not to be had.
+#[test]
+fn lookups_recover_when_the_dead_come_back() {
+    for style in STYLES {
+        let yaml = format!(
+            "nodes: 64
+warm_up: 20s
+workload: {{items: 200, searches: 4000, rate: 200/s}}
+faults: [{{at: 24s, share: 0.25, back_after: 4s}}]
+overlays:
+  chord: {{{style}}}
+"
+        );
+        let measurement = simulate(&yaml, 1);
+        let timeline = measurement.timeline().expect("lookups were counted");
+        let wrong = |second: usize| timeline.incorrect[second] + timeline.failed[second];
+        assert_eq!((0..3).map(wrong).sum::<u64>(), 0, "{style}: before");
+        assert!((4..8).all(|second| wrong(second) > 10), "{style}: {timeline:?}");
+        assert_eq!((11..20).map(wrong).sum::<u64>(), 0, "{style}: {timeline:?}");
+        assert_eq!(simulate(&yaml, 1).timeline(), Some(timeline), "{style}: the same again");
+    }
+}
+
 fn digest(seed: u64) -> String {
     let yaml = "nodes: 32
 founders: 9

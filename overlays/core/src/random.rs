@@ -4,6 +4,8 @@ use core::time::Duration;
 use rand_core::Rng as _;
 use rand_pcg::Pcg64Mcg;
 
+use crate::NodeId;
+
 /// What a stream is for. Each purpose has its own streams, so a change in how one draws leaves the
 /// draws of the others alone, and two overlays under one seed meet the same world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,12 @@ impl Random {
         let low = mix(mix(mix(seed) ^ purpose as u64) ^ index);
         let high = mix(low ^ 0x9e37_79b9_7f4a_7c15);
         Self(Pcg64Mcg::new((u128::from(high) << 64) | u128::from(low)))
+    }
+
+    /// The stream of a node in one of its lives: 0 is the first, and each return begins another.
+    #[must_use]
+    pub fn of_node(seed: u64, node: NodeId, life: u32) -> Self {
+        Self::stream(seed, Purpose::Node, u64::from(life) << 32 | u64::from(node.0))
     }
 
     /// A uniform 64-bit number.
@@ -89,6 +97,9 @@ mod tests {
         let first = |purpose, index| Random::stream(7, purpose, index).next_u64();
         assert_ne!(first(Purpose::Node, 0), first(Purpose::Node, 1));
         assert_ne!(first(Purpose::Node, 0), first(Purpose::Churn, 0));
+        let life = |life| Random::of_node(7, NodeId(1), life).next_u64();
+        assert_eq!(life(0), first(Purpose::Node, 1));
+        assert_ne!(life(1), life(0));
     }
 
     #[test]

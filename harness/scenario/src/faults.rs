@@ -1,0 +1,148 @@
+//! What goes wrong with which node, when, and who comes back.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use overlay_core::{Command, Item, NodeId, OpId, Purpose, Random, Time};
+
+use crate::model::{Fault, FaultAction, Scenario};
+use crate::timetable::{Due, Plan, Timetable, spread};
+use crate::world::{nearest_count, shuffle};
+
+/// Streams of [`Purpose::Churn`] from this one on are the faults'; 0 is the joins'.
+const FAULTS: u64 = 1;
+/// Streams of [`Purpose::Churn`] from this one on are those of nodes that come back.
+const RETURNS: u64 = 1 << 32;
+/// A node that is back publishes what it holds within this time.
+const PUBLISHES_WITHIN: Duration = Duration::from_secs(1);
+
+/// A fault at one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueFault {
+    /// When it is due.
+    pub at: Time,
+    /// The node it strikes.
+    pub node: NodeId,
+    /// What happens to the node.
+    pub action: FaultAction,
+    /// When the node comes back, as one that remembers nothing; `None`: never.
+    pub back_at: Option<Time>,
+}
+
+/// A node comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueReturn {
+    /// When it is due.
+    pub at: Time,
+    /// The node.
+    pub node: NodeId,
+}
+
+/// Who is struck, in the order of time.
+pub(crate) fn draw(scenario: &Scenario, seed: u64) -> Vec<DueFault> {
+    let mut order: Vec<(usize, &Fault)> = scenario.faults.iter().enumerate().collect();
+    order.sort_by_key(|(_, fault)| fault.at);
+    let mut untouched = vec![true; scenario.nodes as usize];
+    let mut due = Vec::new();
+    for (index, fault) in order {
+        let mut random = Random::stream(seed, Purpose::Churn, FAULTS + index as u64);
+        let mut struck: Vec<u32> = Vec::new();
+        for &node in &fault.nodes {
+            if std::mem::replace(&mut untouched[node as usize], false) {
+                struck.push(node);
+            }
+        }
+        let mut others: Vec<u32> =
+            (0..scenario.nodes).filter(|&node| untouched[node as usize]).collect();
+        shuffle(&mut others, &mut random);
+        others.truncate(nearest_count(fault.share, others.len()));
+        for &node in &others {
+            untouched[node as usize] = false;
+        }
+        struck.append(&mut others);
+        struck.sort_unstable();
+        let at = Time::ZERO + fault.at.0;
+        due.extend(struck.into_iter().map(|node| DueFault {
+            at,
+            node: NodeId(node),
+            action: fault.action,
+            back_at: fault.back_after.map(|after| at + after.0),
+        }));
+    }
+    due
+}
+
+/// Who comes back, in the order of time.
+pub(crate) fn returns(faults: &[DueFault]) -> Vec<DueReturn> {
+    let back = |fault: &DueFault| Some(DueReturn { at: fault.back_at?, node: fault.node });
+    let mut returns: Vec<DueReturn> = faults.iter().filter_map(back).collect();
+    returns.sort_unstable();
+    returns
+}
+
+/// What the workload asks of nodes that are back, in the order of time: to join through a node
+/// that is there, and to publish once more what was to be published by then.
+pub(crate) fn commands(plan: &Arc<Plan>, faults: &[DueFault], returns: &[DueReturn]) -> Vec<Due> {
+    let published = publications_of(plan, returns);
+    let mut commands = Vec::new();
+    for together in returns.chunk_by(|one, other| one.at == other.at) {
+        let present = present(plan, faults, together[0].at);
+        for &DueReturn { at, node } in together {
+            let mut random = Random::stream(plan.seed, Purpose::Churn, RETURNS + u64::from(node.0));
+            let op = OpId(plan.operations.rejoins.start + node.0);
+            let rendezvous = draw_other(&present, node, &mut random);
+            commands.push(Due { at, node, command: Command::Join { op, rendezvous } });
+            let its = published.get(&node).map_or(&[][..], Vec::as_slice);
+            let its: Vec<_> = its.iter().filter(|(due, ..)| *due < at).collect();
+            for (place, &&(_, op, item)) in (0..).zip(&its) {
+                let after = spread(PUBLISHES_WITHIN, place, its.len(), &mut random);
+                let operations = &plan.operations;
+                let op = OpId(operations.republishes.start + (op.0 - operations.publishes.start));
+                commands.push(Due { at: at + after, node, command: Command::Publish { op, item } });
+            }
+        }
+    }
+    commands.sort_by_key(|due| due.at);
+    commands
+}
+
+/// What each node that comes back had to publish, and when.
+fn publications_of(
+    plan: &Arc<Plan>,
+    returns: &[DueReturn],
+) -> BTreeMap<NodeId, Vec<(Time, OpId, Item)>> {
+    let nodes: BTreeSet<NodeId> = returns.iter().map(|back| back.node).collect();
+    let mut published: BTreeMap<NodeId, Vec<_>> = BTreeMap::new();
+    if nodes.is_empty() {
+        return published;
+    }
+    let timetable = Timetable::new(Arc::clone(plan), Arc::default());
+    for due in timetable.take_while(|due| !matches!(due.command, Command::Search { .. })) {
+        if let Command::Publish { op, item } = due.command
+            && nodes.contains(&due.node)
+        {
+            published.entry(due.node).or_default().push((due.at, op, item));
+        }
+    }
+    published
+}
+
+/// The nodes that no fault keeps away at this time, ascending; only founders, while others join.
+fn present(plan: &Plan, faults: &[DueFault], at: Time) -> Vec<NodeId> {
+    let away: BTreeSet<NodeId> = faults
+        .iter()
+        .filter(|fault| fault.at <= at && fault.back_at.is_none_or(|back| back > at))
+        .map(|fault| fault.node)
+        .collect();
+    let joined = if at < Time::ZERO + plan.joined_by { plan.founders } else { plan.nodes };
+    (0..joined).map(NodeId).filter(|node| !away.contains(node)).collect()
+}
+
+/// One of these nodes but this one; itself if there is no other.
+fn draw_other(nodes: &[NodeId], me: NodeId, random: &mut Random) -> NodeId {
+    let mine = nodes.binary_search(&me);
+    let others = nodes.len() - usize::from(mine.is_ok());
+    let drawn = random.below(others as u64) as usize;
+    let skipped = usize::from(mine.is_ok_and(|mine| mine <= drawn));
+    nodes.get(drawn + skipped).copied().unwrap_or(me)
+}
