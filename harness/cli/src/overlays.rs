@@ -12,9 +12,17 @@ use schemars::Schema;
 use crate::failure::Failure;
 
 /// Every overlay that can be measured.
-pub(crate) const OVERLAYS: &[Entry] = &[entry::<overlay_chord::Chord>(
-    "a ring with fingers: O(log N) hops and state (Stoica et al. 2001; Zave 2017)",
-)];
+pub(crate) const OVERLAYS: &[Entry] = &[
+    entry::<overlay_tracker::Tracker>(
+        "a central index: one round trip, one point of failure (Napster; BEP 3's tracker)",
+    ),
+    entry::<overlay_flooding::Flooding>(
+        "an unstructured network: floods, rings, random walks, super-peers (Gnutella; Lv et al. 2002)",
+    ),
+    entry::<overlay_chord::Chord>(
+        "a ring with fingers: O(log N) hops and state (Stoica et al. 2001; Zave 2017)",
+    ),
+];
 
 /// An overlay, with its types erased once per run rather than once per event.
 pub(crate) struct Entry {
