@@ -169,7 +169,7 @@ pub(crate) const SECTIONS: &[Section] = &[
             nodes("data", "bandwidth_data_sent"),
             nodes("payload", "bandwidth_sent"),
             nodes("wire", "bandwidth_wire_sent"),
-            nodes("of the uplink", "uplink_utilisation"),
+            nodes("uplink used", "uplink_utilisation"),
         ],
     },
     Section {

@@ -52,14 +52,19 @@ impl Scale {
         Self::fitting(number, MILLISECONDS)
     }
 
-    /// The scale for a ratio to something else.
+    /// The scale for a number whose unit is said elsewhere.
+    pub(crate) fn plain(number: f64) -> Self {
+        Self::significant(number, 1.0, "")
+    }
+
+    /// The scale for a ratio to something else. Of the smallest, only how small they are is told.
     pub(crate) fn ratio(ratio: f64) -> Self {
         let decimals = match ratio {
             ratio if ratio >= 99.95 => 0,
             ratio if ratio >= 9.995 => 1,
             ratio if ratio >= 0.0995 => 2,
-            ratio if ratio >= 0.009_95 => 3,
-            _ => 4,
+            ratio if ratio >= 0.000_95 => 3,
+            _ => 5,
         };
         Self { divisor: 1.0, decimals, suffix: String::new() }
     }

@@ -58,6 +58,8 @@ struct Headed<'a> {
     shown: &'a Shown,
     /// Empty where there is one overlay, which the driver's own words are clear enough for.
     headline: String,
+    /// The overlay, as it stands before what a driver says of it.
+    named: String,
     /// Whether the run is one of many short ones, of whose phases nobody wants to hear.
     is_short: bool,
 }
@@ -71,7 +73,8 @@ impl<'a> Headed<'a> {
             false => String::new(),
         };
         let is_short = several_seeds && job.driver == Driver::Simulator && !headline.is_empty();
-        let headed = Self { shown, headline, is_short };
+        let named = format!("{}: ", job.entry.name);
+        let headed = Self { shown, headline, named, is_short };
         if is_short {
             headed.shown.phase(&headed.headline);
         }
@@ -84,7 +87,11 @@ impl Progress for Headed<'_> {
         match (self.is_short, &*self.headline) {
             (true, _) => {}
             (false, "") => self.shown.phase(what),
-            (false, headline) => self.shown.phase(&format!("{headline}: {what}")),
+            (false, headline) => {
+                // Some phases begin with the overlay, which the headline has said.
+                let what = what.strip_prefix(&self.named).unwrap_or(what);
+                self.shown.phase(&format!("{headline}: {what}"));
+            }
         }
     }
 

@@ -165,6 +165,35 @@ fn what_cannot_be_compared_is_refused_with_the_reason() {
 }
 
 #[test]
+fn overlays_that_are_measured_together_are_shown_together() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("sixteen.yaml"), SIXTEEN).unwrap();
+    let bench = ["bench", "tracker", "chord", "--reference", "chord", "--seeds", "1,2"];
+    let more = ["--driver", "simulator", "--scenario", "sixteen.yaml"];
+    let Output { status, stdout, stderr } = peerbench(folder, &[&bench[..], &more].concat());
+    let said = String::from_utf8(stderr).unwrap();
+    assert!(status.success(), "{said}");
+    let table = String::from_utf8(stdout).unwrap();
+    assert!(table.starts_with("simulator · sixteen · 16 nodes · 2 seeds\n"), "{table}");
+    assert!(table.lines().nth(2).unwrap().contains("tracker vs chord"), "{table}");
+    for headline in ["1 of 4: chord in the simulator, seed 1", "4 of 4: tracker in the simulator"] {
+        assert!(said.contains(headline), "{said}");
+    }
+    assert_eq!(printed(folder, &["report"]), table, "the reference is stored as the first");
+    let summary = fs::read_to_string(folder.join("reports/runs/latest/summary.md")).unwrap();
+    let headings: Vec<&str> = summary.lines().filter(|line| line.starts_with("## ")).collect();
+    assert_eq!(
+        headings,
+        [
+            "## simulator · sixteen · 16 nodes · 2 seeds",
+            "## chord · sixteen · 16 nodes · seeds 1, 2",
+            "## tracker · sixteen · 16 nodes · seeds 1, 2",
+        ]
+    );
+}
+
+#[test]
 fn the_reference_of_a_measurement_is_one_of_its_overlays() {
     let folder = TempDir::new().unwrap();
     let (code, said) = refused(folder.path(), &["bench", "chord", "--reference", "ring"]);

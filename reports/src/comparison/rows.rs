@@ -116,6 +116,8 @@ fn value(shown: &Shown, column: &Column<'_>) -> Cell {
     let found = column.figures.figure(shown.metric, shown.statistic);
     let scale = |number| match shown.show {
         Show::Milliseconds(_) => Scale::milliseconds(number),
+        // Beside the × of a ratio, that of the unit would be read as one, too.
+        _ if shown.metric.unit == "times" => Scale::plain(number),
         _ => Scale::of(shown.metric.unit, number),
     };
     Cell {
