@@ -185,7 +185,10 @@ impl Document {
         scenario.network.matrix = self.sought(scenario.network.matrix);
         if let Some(graph) = scenario.network.graph.take() {
             let graph = self.sought(graph);
-            if self.value.get("nodes").is_none()
+            // A graph from the command line brings its nodes along.
+            let asked = |field| self.assigned(field, Part::Value).is_some();
+            let follows = asked("network.graph") && !asked("nodes");
+            if (follows || self.value.get("nodes").is_none())
                 && let Ok(read) = edge_list::read(&graph)
             {
                 scenario.nodes = read.nodes();
