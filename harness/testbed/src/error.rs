@@ -27,6 +27,12 @@ pub enum Error {
         "this build has no QUIC: build with `--features quic`, or set testbed.transport to tcp"
     )]
     NoQuic,
+    /// A node is to come back, but shares its process with others.
+    #[error(
+        "a fault with back_after needs a process for each node, because a node that comes back is \
+         a new process: set testbed.nodes_per_process to 1, or use the simulator"
+    )]
+    SharedProcess,
     /// The bound on open files is too low, and cannot be raised.
     #[error(
         "the run needs {needed} open files a process, but only {allowed} are allowed: raise the \

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use carousel::Carousel;
 use peerbench_measure::{Measurement, Progress, RunRecord, Silent};
-use peerbench_scenario::{Document, Scenario};
+use peerbench_scenario::{Document, Due, Scenario, World};
 use peerbench_testbed::{Error, Plan};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -208,6 +208,70 @@ fn the_scenario_s_faults_strike_and_are_nobody_s_failure() {
             assert_no_process_is_left();
         }
     }
+}
+
+/// Node 5 is away from 0.9 s to 1.5 s.
+const BACK: [&str; 3] = [
+    "workload.searches=240",
+    "workload.timeout=300ms",
+    "faults=[{at: 900ms, nodes: [5], back_after: 600ms}]",
+];
+
+/// What both drivers must find where a node comes back.
+fn assert_is_back(scenario: &Scenario, measurement: &Measurement, driver: &str) {
+    let world = World::new(scenario, 7).unwrap();
+    let (fault, back) = (world.faults()[0], world.returns()[0]);
+    let is_nobodys = |due: &Due| {
+        let is_search = matches!(due.command, overlay_core::Command::Search { .. });
+        is_search && due.node == fault.node && (fault.at..back.at).contains(&due.at)
+    };
+    let nobodys = world.timetable().filter(is_nobodys).count() as u64;
+    let left_behind = (240 - nobodys) - measurement.searches();
+    assert!(nobodys > 0 && left_behind < 4, "{driver}: {nobodys}, {left_behind}");
+    let timeline = measurement.timeline().unwrap();
+    assert!(timeline.failed[0] > 20, "{driver}: {timeline:?}");
+    assert_eq!(timeline.failed[1], 0, "{driver}: the circle is closed again");
+    // Of the keys that n5 owns, it has forgotten who published them.
+    assert!(timeline.correct[1] > 80 && timeline.incorrect[1] > 0, "{driver}: {timeline:?}");
+}
+
+#[test]
+fn a_node_that_was_killed_comes_back_as_a_new_process() {
+    let _alone = alone();
+    let scenario = scenario(EIGHT, &BACK);
+    let measurement = run(&scenario, &Silent).unwrap();
+    assert_is_back(&scenario, &measurement, "testbed");
+    let outcome = Outcome::of(&measurement);
+    assert!(!outcome.has_note("unasked") && !outcome.has_note("did not"));
+    assert_eq!(outcome.value("losses_processes"), 0.0);
+    assert_eq!(outcome.value("losses_strangers"), 0.0, "it is who it was, where it was");
+    assert_eq!(outcome.value("cost_processes"), 9.0);
+    assert_eq!(outcome.record.breakdown[0].nodes, 8, "two lives are one node's");
+    assert_no_process_is_left();
+}
+
+#[test]
+fn a_node_that_was_killed_comes_back_in_the_simulator() {
+    let scenario = scenario(EIGHT, &BACK);
+    let config = carousel::Config::default();
+    let simulate = || {
+        let stop = AtomicBool::new(false);
+        let run = peerbench_simulator::run::<Carousel>(&scenario, &config, 7, &Silent, &stop);
+        run.unwrap().measurement
+    };
+    let measurement = simulate();
+    assert_is_back(&scenario, &measurement, "simulator");
+    let outcome = Outcome::of(&measurement);
+    assert_eq!(outcome.record.breakdown[0].nodes, 8);
+    assert_eq!(outcome.record.trace_digest, Outcome::of(&simulate()).record.trace_digest);
+}
+
+#[test]
+fn a_node_that_shares_its_process_cannot_come_back() {
+    let _alone = alone();
+    let scenario = scenario(EIGHT, &[BACK[2], "testbed.nodes_per_process=2"]);
+    let error = run(&scenario, &Silent).unwrap_err();
+    assert!(matches!(error, Error::SharedProcess), "{error}");
 }
 
 #[test]

@@ -31,6 +31,8 @@ fn identity(node: u32) -> Identity<Carousel> {
         conduct: Conduct::Contributor,
         uplink: BitRate(0),
         seed: 3,
+        life: 0,
+        since: Time::ZERO,
     }
 }
 

@@ -13,6 +13,8 @@
 //!    | <----------------- Strike, Stop |   a fault at one of several nodes; end the window now
 //!    | Finished ------------------>    |
 //! ```
+//! A process whose nodes come back goes through the same, up to a start that is over.
+//!
 //! A process that loses this connection exits at once.
 mod channel;
 mod report;
@@ -72,6 +74,18 @@ pub struct Setup {
     pub seed: u64,
     /// The nodes of this process, ascending.
     pub nodes: Vec<NodeId>,
+    /// Set if they have been there before, in a process that was killed.
+    pub back: Option<Back>,
+}
+
+/// How nodes come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back {
+    /// What they were to do before this time is over.
+    pub at: Time,
+    /// Where they listened, in the order of the nodes, and are to listen again: others know them
+    /// by it.
+    pub multiaddresses: Vec<String>,
 }
 
 /// Where a node listens, and its libp2p identity.

@@ -40,7 +40,19 @@ impl Convergence {
         self.review(at);
     }
 
-    /// The window begins: what is so now is what counts.
+    /// A node is back, as the oracle knows already, and has no neighbours yet.
+    pub(super) fn restore(&mut self, node: NodeId, at: Time, oracle: &impl Oracle) {
+        if let Some(absent) = self.absent.get_mut(node.index()) {
+            *absent = false;
+            self.reported[node.index()].clear();
+        }
+        if let Some(expected) = expected(oracle, self.expected.len()) {
+            self.expected = expected;
+        }
+        self.review(at);
+    }
+
+    /// The window begins: what is so now is what counts, and nodes report no more.
     pub(super) fn begin_window(&mut self) {
         self.at_window = self.at_window.or_else(|| Some(self.right()));
     }
@@ -53,6 +65,9 @@ impl Convergence {
     }
 
     fn review(&mut self, at: Time) {
+        if self.at_window.is_some() {
+            return;
+        }
         let (right, of) = self.right();
         self.since = if right == of { self.since.or(Some(at)) } else { None };
     }
@@ -116,8 +131,18 @@ mod tests {
         convergence.remove(NodeId(2), at(5), &mesh);
         assert_eq!(convergence.result(), (None, 0, 2));
         convergence.report(NodeId(0), at(6), ids(&[1]));
-        convergence.begin_window();
         convergence.report(NodeId(1), at(7), ids(&[0]));
-        assert_eq!(convergence.result(), (Some(at(7)), 1, 2));
+        assert_eq!(convergence.result(), (Some(at(7)), 2, 2));
+
+        mesh.set_alive(NodeId(2), true);
+        convergence.restore(NodeId(2), at(8), &mesh);
+        assert_eq!(convergence.result(), (None, 0, 3));
+        for (node, others) in [(0, [1, 2]), (1, [0, 2]), (2, [0, 1])] {
+            convergence.report(NodeId(node), at(9), ids(&others));
+        }
+        convergence.begin_window();
+        mesh.set_alive(NodeId(1), false);
+        convergence.remove(NodeId(1), at(10), &mesh);
+        assert_eq!(convergence.result(), (Some(at(9)), 3, 3));
     }
 }

@@ -2,7 +2,7 @@
 //! away and counted; everything is bounded.
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) struct Hub {
 #[derive(Debug)]
 struct Members {
     token: Token,
-    processes: u32,
+    processes: AtomicU32,
     writers: Mutex<Vec<Option<OwnedWriteHalf>>>,
     admitted: Mutex<BTreeSet<u32>>,
     refused: AtomicU64,
@@ -64,7 +64,7 @@ impl Hub {
         let (sender, inbox) = mpsc::channel(INBOX);
         let members = Arc::new(Members {
             token,
-            processes,
+            processes: AtomicU32::new(processes),
             writers: Mutex::new((0..processes).map(|_| None).collect()),
             admitted: Mutex::default(),
             refused: AtomicU64::new(0),
@@ -95,6 +95,13 @@ impl Hub {
         told
     }
 
+    /// One process more may come.
+    pub(super) fn expect_another(&self) {
+        let mut writers = self.members.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.push(None);
+        self.members.processes.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Connections that were turned away so far.
     #[must_use]
     pub(super) fn refused(&self) -> u64 {
@@ -119,7 +126,7 @@ impl Members {
     fn admit(&self, notice: &Notice) -> Option<u32> {
         match notice {
             Notice::Hello { token, process }
-                if *token == self.token && *process < self.processes =>
+                if *token == self.token && *process < self.processes.load(Ordering::Relaxed) =>
             {
                 let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
                 admitted.insert(*process).then_some(*process)
@@ -130,7 +137,7 @@ impl Members {
 }
 
 async fn accept(listener: TcpListener, members: Arc<Members>, inbox: mpsc::Sender<(u32, Word)>) {
-    let permits = STRANGERS + members.processes as usize;
+    let permits = STRANGERS + members.processes.load(Ordering::Relaxed) as usize;
     let strangers = Arc::new(Semaphore::new(permits));
     loop {
         let Ok(permit) = Arc::clone(&strangers).acquire_owned().await else { return };
@@ -184,7 +191,8 @@ mod tests {
     #[tokio::test]
     async fn only_who_shows_the_token_gets_in_and_only_once() {
         let mut hub = Hub::open(TOKEN, 2).await.unwrap();
-        let connect = || TcpStream::connect(hub.address());
+        let address = hub.address();
+        let connect = || TcpStream::connect(address);
 
         let mut wrong = connect().await.unwrap();
         let hello = Notice::Hello { token: [8; 32], process: 0 };
@@ -207,6 +215,14 @@ mod tests {
         assert!(!hub.tell(0, &Order::Stop).await);
         let order: Order = control::read(&mut right, MAX_MESSAGE).await.unwrap();
         assert!(matches!(order, Order::Stop));
+        let hello = Notice::Hello { token: TOKEN, process: 2 };
+        let mut early = connect().await.unwrap();
+        control::write(&mut early, &hello).await.unwrap();
+        assert!(is_hung_up(early).await);
+        hub.expect_another();
+        let mut another = connect().await.unwrap();
+        control::write(&mut another, &hello).await.unwrap();
+        assert!(matches!(hub.next().await, Some((2, Word::Connected))));
         drop(right);
         assert!(matches!(hub.next().await, Some((1, Word::Gone))));
     }

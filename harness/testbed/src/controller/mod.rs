@@ -4,6 +4,7 @@ mod controls;
 mod convergence;
 mod hub;
 mod processes;
+mod returns;
 mod run;
 mod summary;
 
@@ -14,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 
 use overlay_core::{NodeId, Overlay};
 use peerbench_measure::{Measurement, Progress};
-use peerbench_scenario::{Document, Scenario, Transport, World};
+use peerbench_scenario::{Document, Fault, Scenario, Transport, World};
 
 use crate::Error;
 use crate::clock::Moment;
@@ -79,7 +80,7 @@ pub fn run<O: Overlay>(
             processes.start(&launcher, nodes.clone())?;
             progress.advance(done as u64 + 1, groups.len() as u64);
         }
-        let mut run = Run::new(&plan.scenario, plan.seed, world, oracle, hub, processes);
+        let mut run = Run::new(plan, world, oracle, hub, (launcher, processes));
         let micros = |nanos: u64| nanos as f64 / 1e3;
         run.measurement.control("libp2p_round_trip", micros(round_trips.busy), "µs");
         run.measurement.control("libp2p_round_trip_paced", micros(round_trips.paced), "µs");
@@ -120,6 +121,10 @@ fn check<O: Overlay>(plan: &Plan) -> Result<O::Config, Error> {
         field,
         message,
     })?;
+    let comes_back = |fault: &Fault| fault.back_after.is_some();
+    if per_process(scenario) > 1 && scenario.faults.iter().any(comes_back) {
+        return Err(Error::SharedProcess);
+    }
     let (nodes, per_process) = (u64::from(scenario.nodes), per_process(scenario) as u64);
     let needed = (nodes.div_ceil(per_process)).max(per_process * nodes.min(CONNECTIONS));
     let allowed = raise_open_files();

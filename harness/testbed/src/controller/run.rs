@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use overlay_core::{Event, NodeId, Oracle, Time};
 use peerbench_measure::{Absence, Cost, Counter, Ledger, Measurement, Progress, RoundTrip, Terms};
-use peerbench_scenario::{DueFault, FaultAction, Scenario, Timetable, World};
+use peerbench_scenario::{DueFault, DueReturn, FaultAction, Scenario, Timetable, World};
 use rustix::process::Signal;
 use tokio::time::{Instant, timeout_at};
 
+use super::Plan;
 use super::convergence::Convergence;
 use super::hub::{Hub, Word};
-use super::processes::{Condition, Processes};
+use super::processes::{Condition, Launcher, Processes};
+use super::returns::Returns;
 use super::summary;
 use crate::Error;
 use crate::clock::Moment;
@@ -30,6 +32,8 @@ const LEAD_EACH: Duration = Duration::from_millis(1);
 const REPORT_WITHIN: Duration = Duration::from_secs(15);
 /// How often the stop flag, the clock and the children are looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// The shortest look at what processes say, while something that is due has to wait.
+const LISTEN_AT_LEAST: Duration = Duration::from_millis(1);
 /// News of an operation may be this long on their way before it is given up.
 const NEWS_WITHIN: Duration = Duration::from_millis(500);
 
@@ -41,6 +45,7 @@ pub(super) struct Run<R: Oracle> {
     timetable: Peekable<Timetable>,
     convergence: Option<Convergence>,
     faults: VecDeque<DueFault>,
+    returns: Returns,
     hub: Hub,
     processes: Processes,
     reports: BTreeMap<u32, (ProcessReport, bool)>,
@@ -61,29 +66,34 @@ enum Sign {
 impl<R: Oracle> Run<R> {
     /// A run whose processes have been started.
     pub(super) fn new(
-        scenario: &Scenario,
-        seed: u64,
+        plan: &Plan,
         world: Arc<World>,
         oracle: R,
         hub: Hub,
-        processes: Processes,
+        (launcher, processes): (Launcher, Processes),
     ) -> Self {
-        let workload = &scenario.workload;
+        let Plan { scenario, seed, .. } = plan;
         let window = world.ends_at().since(world.searches_from());
         let mut measurement = Measurement::new(window);
         measurement.begins(world.searches_from(), world.first_fault());
         Self {
-            setup: Setup { scenario: scenario.to_yaml(), seed, nodes: Vec::new() },
+            setup: Setup {
+                scenario: scenario.to_yaml(),
+                seed: *seed,
+                nodes: Vec::new(),
+                back: None,
+            },
             convergence: Convergence::new(&oracle, world.nodes()),
             ledger: Ledger::new(oracle, terms(scenario, &world)),
             timetable: world.timetable().peekable(),
             faults: world.faults().iter().copied().collect(),
+            returns: Returns::new(&world, launcher),
             hub,
             processes,
             reports: BTreeMap::new(),
             start: Moment::default(),
             window_seen: false,
-            searches: workload.searches,
+            searches: scenario.workload.searches,
             measurement,
             world,
         }
@@ -112,7 +122,8 @@ impl<R: Oracle> Run<R> {
             Sign::Listening(addresses) => addresses,
             Sign::Connected | Sign::Ready => Vec::new(),
         });
-        let table = Order::Table(table.collect());
+        self.returns.table = table.collect();
+        let table = Order::Table(self.returns.table.clone());
         for number in 0..self.count() {
             self.hub.tell(number, &table).await;
         }
@@ -196,9 +207,10 @@ impl<R: Oracle> Run<R> {
             self.listen(LOOK).await;
             let now = self.now();
             self.strike_due(now).await;
+            self.bring_back(now);
             self.advance(now);
             self.observe(now, progress);
-            self.find_lost(now);
+            self.find_lost();
         }
         let wall = Moment::now().since(self.start);
         let build = self.start.since(began);
@@ -231,16 +243,22 @@ impl<R: Oracle> Run<R> {
         })
     }
 
-    /// Takes in what processes say, for so long or until the next fault is due.
+    /// Takes in what processes say, for so long or until the next fault or return is due.
     async fn listen(&mut self, at_most: Duration) {
-        let fault = self.faults.front().map(|fault| fault.at.since(self.now()));
-        let until = Instant::now() + fault.map_or(at_most, |fault| fault.min(at_most));
+        let fault = self.faults.front().map(|fault| fault.at);
+        let next = fault.into_iter().chain(self.returns.next_at()).min();
+        let wait = next.map_or(at_most, |next| next.since(self.now()).min(at_most));
+        let until = Instant::now() + wait.max(LISTEN_AT_LEAST);
         while let Ok(Some((number, word))) = timeout_at(until, self.hub.next()).await {
-            self.on_word(number, word);
+            self.on_word(number, word).await;
         }
     }
 
-    fn on_word(&mut self, number: u32, word: Word) {
+    async fn on_word(&mut self, number: u32, word: Word) {
+        if let Some(order) = self.returns.answer(number, &word, &self.setup, self.start) {
+            self.hub.tell(number, &order).await;
+            return;
+        }
         match word {
             Word::Connected => {}
             Word::Gone => self.lose(number),
@@ -277,6 +295,12 @@ impl<R: Oracle> Run<R> {
         let Happening { node, at, event } = happening;
         self.advance(at);
         self.ledger.on_event(node, at, &event, &mut self.measurement);
+        if let Event::Joined { .. } = event
+            && self.returns.has_begun(node)
+            && let Some(convergence) = &mut self.convergence
+        {
+            convergence.restore(node, at, self.ledger.oracle());
+        }
     }
 
     /// Enters what is due by now and gives up what has had its time.
@@ -287,9 +311,33 @@ impl<R: Oracle> Run<R> {
         self.ledger.expire(now, &mut self.measurement);
     }
 
+    /// Starts new processes for nodes that are back by now, once the former ones are gone.
+    fn bring_back(&mut self, now: Time) {
+        while let Some(DueReturn { at, node }) = self.returns.next().filter(|back| back.at <= now) {
+            let mut former = self.processes.0.iter_mut().filter(|p| p.nodes.contains(&node));
+            if former.any(|process| !process.has_exited()) {
+                return;
+            }
+            self.advance(at);
+            self.ledger.restore(node);
+            match self.processes.start(&self.returns.launcher, vec![node]) {
+                Ok(number) => {
+                    self.hub.expect_another();
+                    self.returns.begin(Some(number));
+                }
+                Err(error) => {
+                    self.returns.begin(None);
+                    self.measurement.note(format!("{node} did not come back: {error}"));
+                    self.remove(node, Absence::Lost, now);
+                }
+            }
+        }
+    }
+
     async fn strike_due(&mut self, now: Time) {
         while let Some(fault) = self.faults.front().copied().filter(|fault| fault.at <= now) {
             self.faults.pop_front();
+            self.advance(fault.at);
             let owner = (0..self.count())
                 .find(|number| self.processes.0[*number as usize].nodes.contains(&fault.node));
             let Some(number) = owner else { continue };
@@ -320,7 +368,7 @@ impl<R: Oracle> Run<R> {
     }
 
     /// Looks for processes that ended without a word, as frozen machines' may.
-    fn find_lost(&mut self, _: Time) {
+    fn find_lost(&mut self) {
         for number in 0..self.count() {
             let process = &mut self.processes.0[number as usize];
             if process.condition == Condition::Running && process.has_exited() {

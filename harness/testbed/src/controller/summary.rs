@@ -11,16 +11,19 @@ use crate::control::{Counts, ProcessReport};
 /// run: its latencies are not the network's.
 const OVERLOADED_ABOVE: u64 = 3_000;
 
-/// Adds the reports to the measurement.
+/// Adds the reports to the measurement, in the order in which their processes were started.
 pub(super) fn add<'a>(
     reports: impl Iterator<Item = &'a ProcessReport>,
     measurement: &mut Measurement,
 ) {
-    let mut samples: BTreeMap<NodeId, &NodeSample> = BTreeMap::new();
+    let mut samples: BTreeMap<NodeId, NodeSample> = BTreeMap::new();
     let mut counts = Counts::default();
     let mut lateness = Histogram::new();
     for report in reports {
-        samples.extend(report.nodes.iter().map(|sample| (sample.node, sample)));
+        for sample in &report.nodes {
+            let lives = samples.entry(sample.node);
+            lives.and_modify(|earlier| *earlier = earlier.then(sample)).or_insert(*sample);
+        }
         counts.add(&report.counts);
         measurement.visited(report.visited);
         for &(micros, times) in &report.lateness {

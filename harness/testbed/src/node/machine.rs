@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use overlay_core::units::BitRate;
 use overlay_core::{
-    Conduct, Ctx, Effect, Input, NodeId, Overlay, Purpose, Random, Role, StateSize, Time, step,
+    Conduct, Ctx, Effect, Input, NodeId, Overlay, Random, Role, StateSize, Time, step,
 };
 
 /// Who a node is: with its inputs, all that its effects depend on.
@@ -20,6 +20,10 @@ pub struct Identity<O: Overlay> {
     pub uplink: BitRate,
     /// The run's seed.
     pub seed: u64,
+    /// How often the node has been there before.
+    pub life: u32,
+    /// When this life of it begins.
+    pub since: Time,
 }
 
 /// One thing that a node was fed, and what came of it.
@@ -44,15 +48,15 @@ pub struct Machine<O: Overlay> {
 }
 
 impl<O: Overlay> Machine<O> {
-    /// A node at the start of the run; settled where an oracle says into what. Its first effects
+    /// A node at the start of its life; settled where an oracle says into what. Its first effects
     /// wait to be taken.
     #[must_use]
     pub fn new(identity: Identity<O>, settled: Option<&O::Oracle>) -> Self {
-        let mut random = Random::stream(identity.seed, Purpose::Node, u64::from(identity.me.0));
+        let mut random = Random::of_node(identity.seed, identity.me, identity.life);
         let mut effects = Vec::new();
         let mut cx = Ctx {
             me: identity.me,
-            now: Time::ZERO,
+            now: identity.since,
             config: &*identity.config,
             conduct: identity.conduct,
             uplink: identity.uplink,

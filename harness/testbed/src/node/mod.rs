@@ -62,7 +62,7 @@ async fn serve<O: Overlay>(invitation: Invitation) -> Result<(), Error> {
     let Invitation { token, process, .. } = invitation;
     controller.tell(&Notice::Hello { token, process }).await?;
     let outcome = match controller.orders.recv().await {
-        Some(Order::Setup(setup)) => process::run::<O>(&setup, &mut controller).await,
+        Some(Order::Setup(setup)) => process::run::<O>(&setup, &token, &mut controller).await,
         Some(Order::Echo) => probe::echo(&mut controller).await,
         Some(Order::Ask { address, times }) => probe::ask(&address, times, &mut controller).await,
         _ => Ok(()),

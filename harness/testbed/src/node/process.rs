@@ -19,7 +19,7 @@ use super::machine::{Identity, Machine};
 use super::usage::{memory, processor_time};
 use crate::Error;
 use crate::clock::{Alarm, Moment};
-use crate::control::{Address, Counts, Happening, Notice, Order, ProcessReport, Setup};
+use crate::control::{Address, Counts, Happening, Notice, Order, ProcessReport, Setup, Token};
 use crate::link::{FINISHED_AFTER, Links, Peers};
 use crate::transport::{self, Conditions, Directory, socket_address};
 
@@ -35,6 +35,9 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 /// The workload is read this far ahead, this often.
 const READ_AHEAD: Duration = Duration::from_secs(2);
 const READ_EVERY: Duration = Duration::from_secs(1);
+/// How long a node that is back tries to listen where it did, and how often.
+const LISTEN_WITHIN: Duration = Duration::from_secs(10);
+const LISTEN_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs the nodes of a set-up until the control connection ends.
 ///
@@ -42,6 +45,7 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 /// If the scenario does not read, a node cannot listen, or the connection breaks.
 pub(super) async fn run<O: Overlay>(
     setup: &Setup,
+    token: &Token,
     controller: &mut Controller,
 ) -> Result<(), Error> {
     let (scenario, config) = read::<O>(setup)?;
@@ -49,12 +53,18 @@ pub(super) async fn run<O: Overlay>(
     let alarm = Alarm::start()?;
     let (directory, peers) = (Directory::default(), Arc::new(OnceLock::new()));
     let mut members = Vec::new();
-    for &node in &setup.nodes {
+    for (place, &node) in setup.nodes.iter().enumerate() {
         let conditions = conditions(&scenario, &world, node);
         let shared = (directory.clone(), Arc::clone(&peers), alarm.clone());
-        members.push(listen::<O>(node, conditions, &scenario, shared).await?);
+        let kind = scenario.testbed.transport;
+        let mut member = Member::new::<O>(node, token, kind, conditions, shared)?;
+        match &setup.back {
+            Some(back) => member.listen_again(back.multiaddresses.get(place)).await?,
+            None => member.listen(transport::any_port(kind)).await?,
+        }
+        members.push(member);
     }
-    let addresses = members.iter().map(|member| member.address.clone()).collect();
+    let addresses = members.iter().filter_map(Member::address).collect();
     controller.tell(&Notice::Listening(addresses)).await?;
     let Some(Order::Table(table)) = controller.orders.recv().await else { return Ok(()) };
     fill(&table, &directory, &peers)?;
@@ -63,7 +73,8 @@ pub(super) async fn run<O: Overlay>(
 
     let schedule = Arc::new(schedule(&scenario, &world, start));
     let config = Arc::new(config);
-    let oracle = (!scenario.forms_by_joining()).then(|| O::oracle(&config, &*world));
+    let is_settled = setup.back.is_none() && !scenario.forms_by_joining();
+    let oracle = is_settled.then(|| O::oracle(&config, &*world));
     let (notices, inbox) = mpsc::channel(NOTICES);
     let mut process = Process::new(Arc::clone(&world), setup, inbox);
     for member in members {
@@ -73,6 +84,8 @@ pub(super) async fn run<O: Overlay>(
             conduct: world.conduct(member.node),
             uplink: world.uplink(member.node),
             seed: setup.seed,
+            life: u32::from(setup.back.is_some()),
+            since: setup.back.as_ref().map_or(Time::ZERO, |back| back.at),
         };
         let (sender, orders) = mpsc::channel(ORDERS);
         let host = Host::new(
@@ -90,7 +103,8 @@ pub(super) async fn run<O: Overlay>(
             host.run().await;
         });
     }
-    tokio::spawn(read_workload(world.timetable(), process.hosts.clone(), start));
+    let from = setup.back.as_ref().map_or(Time::ZERO, |back| back.at);
+    tokio::spawn(read_workload(world.timetable(), from, process.hosts.clone(), start));
     process.measure_processor_time(schedule.window_begins.since(Time::ZERO), start);
     process.serve(controller).await
 }
@@ -125,42 +139,71 @@ fn conditions(scenario: &Scenario, world: &Arc<World>, node: NodeId) -> Arc<Cond
     Arc::new(Conditions::shaped(node, Box::new(one_way), up, down))
 }
 
-/// A node that listens and waits for the run to start.
+/// A node that waits for the run to start.
 struct Member {
     node: NodeId,
     swarm: Swarm<Links>,
     conditions: Arc<Conditions>,
-    address: Address,
 }
 
-async fn listen<O: Overlay>(
-    node: NodeId,
-    conditions: Arc<Conditions>,
-    scenario: &Scenario,
-    (directory, peers, alarm): (Directory, Arc<OnceLock<Peers>>, Alarm),
-) -> Result<Member, Error> {
-    let key = Keypair::generate_ed25519();
-    let peer = key.public().to_peer_id();
-    let kind = scenario.testbed.transport;
-    let transport = transport::build(kind, &key, Arc::clone(&conditions), directory, alarm)?;
-    let protocol = StreamProtocol::try_from_owned(format!("/peerbench/{}/1", O::NAME))
-        .expect("it begins with a slash");
-    let config = Config::with_tokio_executor()
-        .with_idle_connection_timeout(FINISHED_AFTER)
-        .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy);
-    let mut swarm = Swarm::new(transport, Links::new(node, protocol, peers), peer, config);
-    swarm.listen_on(transport::any_port(kind)).map_err(|error| Error::Listen(error.to_string()))?;
-    let multiaddress: Multiaddr = loop {
-        match swarm.select_next_some().await {
-            SwarmEvent::NewListenAddr { address, .. } => break address,
-            SwarmEvent::ListenerClosed { reason, .. } => {
-                return Err(Error::Listen(format!("{reason:?}")));
+impl Member {
+    fn new<O: Overlay>(
+        node: NodeId,
+        token: &Token,
+        kind: Transport,
+        conditions: Arc<Conditions>,
+        (directory, peers, alarm): (Directory, Arc<OnceLock<Peers>>, Alarm),
+    ) -> Result<Self, Error> {
+        let key = key(token, node);
+        let transport = transport::build(kind, &key, Arc::clone(&conditions), directory, alarm)?;
+        let protocol = StreamProtocol::try_from_owned(format!("/peerbench/{}/1", O::NAME))
+            .expect("it begins with a slash");
+        let config = Config::with_tokio_executor()
+            .with_idle_connection_timeout(FINISHED_AFTER)
+            .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy);
+        let links = Links::new(node, protocol, peers);
+        let swarm = Swarm::new(transport, links, key.public().to_peer_id(), config);
+        Ok(Self { node, swarm, conditions })
+    }
+
+    async fn listen(&mut self, at: Multiaddr) -> Result<(), Error> {
+        self.swarm.listen_on(at).map_err(|error| Error::Listen(error.to_string()))?;
+        loop {
+            match self.swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr { .. } => return Ok(()),
+                SwarmEvent::ListenerClosed { reason, .. } => {
+                    return Err(Error::Listen(format!("{reason:?}")));
+                }
+                _ => {}
             }
-            _ => {}
         }
-    };
-    let address = Address::new(&peer, &multiaddress);
-    Ok(Member { node, swarm, conditions, address })
+    }
+
+    /// Listens where the node did before. The port may be in somebody's use for a while, because
+    /// the system took it for free.
+    async fn listen_again(&mut self, at: Option<&String>) -> Result<(), Error> {
+        let at: Multiaddr = at.and_then(|text| text.parse().ok()).ok_or(Error::Table)?;
+        let deadline = Instant::now() + LISTEN_WITHIN;
+        loop {
+            match self.listen(at.clone()).await {
+                Err(Error::Listen(_)) if Instant::now() < deadline => sleep(LISTEN_EVERY).await,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn address(&self) -> Option<Address> {
+        Some(Address::new(self.swarm.local_peer_id(), self.swarm.listeners().next()?))
+    }
+}
+
+/// A node's identity: the same in each of its lives, and nobody's who does not know the token.
+fn key(token: &Token, node: NodeId) -> Keypair {
+    let mut secret = *token;
+    for (byte, own) in secret.iter_mut().zip(node.0.to_le_bytes()) {
+        *byte ^= own;
+    }
+    Keypair::ed25519_from_bytes(secret).expect("any 32 bytes are a secret key")
 }
 
 fn fill(table: &[Address], directory: &Directory, peers: &OnceLock<Peers>) -> Result<(), Error> {
@@ -172,9 +215,10 @@ fn fill(table: &[Address], directory: &Directory, peers: &OnceLock<Peers>) -> Re
     Ok(())
 }
 
-/// Hands every node its part of the workload shortly before it is due.
+/// Hands every node its part of the workload from a time on, shortly before it is due.
 async fn read_workload(
     timetable: Timetable,
+    from: Time,
     hosts: BTreeMap<NodeId, Sender<HostOrder>>,
     start: Moment,
 ) {
@@ -182,7 +226,9 @@ async fn read_workload(
     while timetable.peek().is_some() {
         let horizon = Time::ZERO + Moment::now().since(start) + READ_AHEAD;
         while let Some(due) = timetable.next_if(|due| due.at <= horizon) {
-            if let Some(host) = hosts.get(&due.node) {
+            if due.at >= from
+                && let Some(host) = hosts.get(&due.node)
+            {
                 // A node that is gone has no use for it.
                 let _ = host.send(HostOrder::Due(due)).await;
             }

@@ -81,6 +81,15 @@ impl Carousel {
         NodeId(u32::from(key.0[0]) % self.nodes)
     }
 
+    fn beat(&mut self, cx: &mut Ctx<'_, Self>) {
+        let successor = NodeId((cx.me.0 + 1) % self.nodes);
+        if !self.lost.contains(&successor) {
+            cx.send(successor, Word::Beat);
+            let pause = cx.rng.around(Duration::from_millis(100), 0.5);
+            cx.set_timer(pause, ());
+        }
+    }
+
     fn pass_on(&mut self, word: Word, cx: &mut Ctx<'_, Self>) {
         let Word::Ask { op, key, searcher, hops } = word else { return };
         if self.owner(&key) == cx.me {
@@ -106,8 +115,6 @@ impl Overlay for Carousel {
     }
 
     fn new(cx: &mut Ctx<'_, Self>) -> Self {
-        let pause = cx.rng.around(Duration::from_millis(100), 0.5);
-        cx.set_timer(pause, ());
         Self {
             nodes: cx.config.nodes,
             held: BTreeMap::new(),
@@ -118,8 +125,11 @@ impl Overlay for Carousel {
 
     fn on_command(&mut self, command: Command, cx: &mut Ctx<'_, Self>) {
         match command {
-            Command::Found { .. } => {}
-            Command::Join { op, rendezvous } => cx.send(rendezvous, Word::Knock(op)),
+            Command::Found { .. } => self.beat(cx),
+            Command::Join { op, rendezvous } => {
+                self.beat(cx);
+                cx.send(rendezvous, Word::Knock(op));
+            }
             Command::Publish { op, item } => {
                 self.held.insert(item.key, item);
                 cx.send(self.owner(&item.key), Word::Keep(op, item.key));
@@ -154,12 +164,7 @@ impl Overlay for Carousel {
     }
 
     fn on_timer(&mut self, (): (), cx: &mut Ctx<'_, Self>) {
-        let successor = NodeId((cx.me.0 + 1) % self.nodes);
-        if !self.lost.contains(&successor) {
-            cx.send(successor, Word::Beat);
-            let pause = cx.rng.around(Duration::from_millis(100), 0.5);
-            cx.set_timer(pause, ());
-        }
+        self.beat(cx);
     }
 
     fn on_peer_lost(&mut self, peer: NodeId, _: &mut Ctx<'_, Self>) {
