@@ -44,7 +44,7 @@ pub struct FloodingConfig {
     /// as clients had, scaled to runs of half a minute.
     pub ping_every: Option<Span>,
     /// How long a node waits for the answer to a `Connect`, and how often it looks for links while
-    /// it has too few. Default 1.5 s: the longest measured round trip is a third of a second, and a
+    /// it waits for some. Default 1.5 s: the longest measured round trip is a third of a second, and a
     /// first message takes three.
     pub timeout: Span,
     /// `flood`, `expanding-ring` or `random-walk`.

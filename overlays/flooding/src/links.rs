@@ -122,7 +122,9 @@ impl Links {
         while !self.is_full(self.upkeep.asked.len()) && self.upkeep.tries < TRIES {
             let Self { peers, upkeep, .. } = self;
             let is_new = |host| {
-                !peers.contains(&host) && !upkeep.asked.iter().any(|&(asked, _)| asked == host)
+                !peers.contains(&host)
+                    && upkeep.leaves.binary_search(&host).is_err()
+                    && !upkeep.asked.iter().any(|&(asked, _)| asked == host)
             };
             let Some(host) = upkeep.hosts.any(is_new, cx.rng) else { return };
             upkeep.tries += 1;
@@ -136,9 +138,10 @@ impl Links {
         self.peers.len() + more >= self.upkeep.aim as usize
     }
 
-    /// Whether the node looks for more links than it has.
-    pub(crate) fn are_missing(&self) -> bool {
-        !self.is_full(0)
+    /// Whether the node has no link, or has asked for more and waits for the answer.
+    pub(crate) fn are_being_made(&self) -> bool {
+        let has_none = self.peers.is_empty() && self.upkeep.leaves.is_empty();
+        has_none || (!self.is_full(0) && !self.upkeep.asked.is_empty())
     }
 
     /// The most links the node may have: a given graph may ask for more than the configuration.
@@ -179,6 +182,7 @@ impl Links {
                 let has_room = self.upkeep.leaves.len() < usize::from(own.max_leaves);
                 if has_room {
                     self.upkeep.leaves.insert(place, from);
+                    self.upkeep.hosts.remove(from);
                 }
                 has_room
             }
@@ -186,11 +190,13 @@ impl Links {
     }
 
     fn accept_peer(&mut self, from: NodeId, cx: &Context<'_>) -> bool {
+        if self.role == Role::Leaf || self.upkeep.leaves.binary_search(&from).is_ok() {
+            return false;
+        }
         if self.peers.contains(&from) {
             return true;
         }
-        let has_room = self.role != Role::Leaf && self.peers.len() < self.bound(cx.config);
-        let accepts = has_room && self.upkeep.leaves.binary_search(&from).is_err();
+        let accepts = self.peers.len() < self.bound(cx.config);
         if accepts {
             self.peers.push(from);
         }
@@ -205,7 +211,7 @@ impl Links {
         cx: &mut Context<'_>,
     ) -> bool {
         let was_asked = self.stop_asking(from);
-        let is_linked = self.peers.contains(&from);
+        let is_linked = self.is_linked(from);
         let is_new = was_asked && !is_linked && self.peers.len() < self.bound(cx.config);
         if is_new {
             self.peers.push(from);

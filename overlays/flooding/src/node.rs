@@ -184,7 +184,7 @@ impl Flooding {
             ("links", links.peers().len(), links.bound(config)),
             ("leaves", links.leaves().len(), most_leaves.into()),
             ("hosts", links.cached(), config.host_cache.into()),
-            ("queries seen", self.seen.room(), config.max_seen as usize),
+            ("older queries", self.seen.room(), config.max_seen as usize),
         ];
         if let Some((what, number, bound)) = bounds.iter().find(|(_, it, bound)| it > bound) {
             return Err(format!("{me} has {number} {what}, more than {bound}"));
@@ -196,16 +196,19 @@ impl Flooding {
         Ok(())
     }
 
-    /// Looks after the links again later; sooner while some are missing.
+    /// Looks after the links again later; sooner while some are being made.
     fn plan_upkeep(&self, cx: &mut Ctx<'_, Self>) {
         let Some(every) = cx.config.ping_every else { return };
         let soon = cx.config.timeout.min(every);
-        let mean = if self.links.are_missing() { soon } else { every };
+        let mean = if self.links.are_being_made() { soon } else { every };
         let after = cx.rng.around(mean.into(), 0.5);
         cx.set_timer(after, Timer::Upkeep);
     }
 
     fn on_link_message(&mut self, from: NodeId, message: FloodingMessage, cx: &mut Ctx<'_, Self>) {
+        if from == cx.me {
+            return cx.emit(Event::Dropped(DropReason::Nonsense));
+        }
         let is_linked = match message {
             FloodingMessage::Connect { leaf } => self.links.on_connect(from, leaf, cx),
             FloodingMessage::Accept { hosts } => self.links.on_accept(from, &hosts, cx),

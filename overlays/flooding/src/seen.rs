@@ -1,10 +1,12 @@
 //! Which queries have passed a node, and where each came from: what stops copies, and the way back
 //! for hits.
 //!
-//! Every message of a flood looks here, and most are copies. So the table is flat: buckets of four
-//! entries, each one line of a processor's cache; a look is one access to memory however many
-//! queries are under way. It starts empty and doubles when a bucket is full of queries that may
-//! still be under way, so that it is as large as the load asks for and no larger.
+//! Every message of a flood looks here, and most are copies. So the four newest queries are in the
+//! node itself, which is in the cache when a message is served: while no more are under way, a look
+//! is no access to memory at all. Those before are in a flat table: buckets of four entries, each one
+//! line of a processor's cache; a look is one access however many queries are under way. It starts
+//! empty and doubles when a bucket is full of queries that may still be under way, so that it is as
+//! large as the load asks for and no larger.
 use alloc::boxed::Box;
 
 use overlay_core::{NodeId, Time};
@@ -55,16 +57,25 @@ struct Bucket([Entry; WIDTH]);
 pub(crate) struct Bounds {
     /// Seconds after which a search is over.
     pub(crate) seconds: u16,
-    /// Most entries; with more queries under way the oldest are forgotten, whose copies may then
+    /// Most entries besides the newest four; with more queries under way the oldest are forgotten, whose copies may then
     /// be forwarded once more, as far as their TTL goes.
     pub(crate) entries: u32,
 }
 
 /// The queries that have passed a node lately.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    newest: [Entry; WIDTH],
+    /// Which of them is replaced next.
+    oldest: u8,
     /// A power of two of them, or none.
     buckets: Box<[Bucket]>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { newest: [Entry::FREE; WIDTH], oldest: 0, buckets: Box::default() }
+    }
 }
 
 impl Seen {
@@ -78,10 +89,7 @@ impl Seen {
         now: Time,
         bounds: impl Fn() -> Bounds,
     ) -> Sighting {
-        let bucket = self.bucket_of(id);
-        if let Some(Bucket(entries)) = self.buckets.get_mut(bucket)
-            && let Some(entry) = entries.iter_mut().find(|entry| entry.is(id))
-        {
+        if let Some(entry) = self.find(id) {
             if round <= entry.round {
                 return Sighting::Copy;
             }
@@ -89,14 +97,29 @@ impl Seen {
             return Sighting::Wider;
         }
         let second = (now.as_nanos() / 1_000_000_000) as u16;
-        self.insert(Entry { id, from, second, round }, bounds());
+        let place = usize::from(self.oldest);
+        self.oldest = (self.oldest + 1) % WIDTH as u8;
+        let before = core::mem::replace(&mut self.newest[place], Entry { id, from, second, round });
+        let bounds = bounds();
+        if before.from != NOBODY && second.wrapping_sub(before.second) <= bounds.seconds {
+            self.insert(before, second, bounds);
+        }
         Sighting::First
     }
 
     /// Where a query came from.
-    pub(crate) fn way_back(&self, id: QueryId) -> Option<NodeId> {
-        let Bucket(entries) = self.buckets.get(self.bucket_of(id))?;
-        entries.iter().find(|entry| entry.is(id)).map(|entry| entry.from)
+    pub(crate) fn way_back(&mut self, id: QueryId) -> Option<NodeId> {
+        self.find(id).map(|entry| entry.from)
+    }
+
+    #[inline]
+    fn find(&mut self, id: QueryId) -> Option<&mut Entry> {
+        if let Some(place) = self.newest.iter().position(|entry| entry.is(id)) {
+            return Some(&mut self.newest[place]);
+        }
+        let bucket = self.bucket_of(id);
+        let Bucket(entries) = self.buckets.get_mut(bucket)?;
+        entries.iter_mut().find(|entry| entry.is(id))
     }
 
     /// By multiplication, whose upper bits depend on all of the number (Knuth, section 6.4).
@@ -107,14 +130,15 @@ impl Seen {
         hash as usize & self.buckets.len().wrapping_sub(1)
     }
 
-    fn insert(&mut self, new: Entry, bounds: Bounds) {
+    /// Puts an entry into the table.
+    fn insert(&mut self, new: Entry, second: u16, bounds: Bounds) {
         loop {
             let bucket = self.bucket_of(new.id);
             let may_double = self.buckets.len() * 2 * WIDTH <= bounds.entries as usize;
             if let Some(Bucket(entries)) = self.buckets.get_mut(bucket) {
                 let age = |entry: &Entry| match entry.from {
                     NOBODY => u32::MAX,
-                    _ => u32::from(new.second.wrapping_sub(entry.second)),
+                    _ => u32::from(second.wrapping_sub(entry.second)),
                 };
                 let oldest = entries.iter_mut().max_by_key(|entry| age(entry));
                 let oldest = oldest.expect("a bucket has four entries");
@@ -123,7 +147,7 @@ impl Seen {
                     return;
                 }
             }
-            self.double(new.second, bounds);
+            self.double(second, bounds);
         }
     }
 
@@ -143,7 +167,7 @@ impl Seen {
         }
     }
 
-    /// How many entries there is room for.
+    /// How many entries there is room for besides the newest.
     pub(crate) fn room(&self) -> usize {
         self.buckets.len() * WIDTH
     }
