@@ -294,8 +294,8 @@ impl Default for Workload {
             popularity_exponent: 0.0,
             copies: 1,
             replication: Replication::Uniform,
-            searches: 2_000,
-            rate: Frequency(80_000_000),
+            searches: 300,
+            rate: Frequency(10_000_000),
             fetch: false,
             timeout: Span(Duration::from_secs(4)),
         }
