@@ -4,6 +4,7 @@ mod agenda;
 mod frame_shaper;
 mod host;
 mod machine;
+mod member;
 mod process;
 mod usage;
 mod window;

@@ -3,11 +3,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use libp2p::core::Multiaddr;
-use libp2p::identity::Keypair;
-use libp2p::swarm::{Config, SwarmEvent};
-use libp2p::{StreamProtocol, Swarm, core::upgrade};
 use overlay_core::{NodeId, OpId, Overlay, Time};
 use peerbench_scenario::{Document, FaultAction, Scenario, Timetable, Transport, World};
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -16,11 +11,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use super::Controller;
 use super::host::{Figures, Host, HostNotice, HostOrder, Schedule, Ways};
 use super::machine::{Identity, Machine};
+use super::member::Member;
 use super::usage::{memory, processor_time};
 use crate::Error;
 use crate::clock::{Alarm, Moment};
 use crate::control::{Address, Counts, Happening, Notice, Order, ProcessReport, Setup, Token};
-use crate::link::{FINISHED_AFTER, Links, Peers};
+use crate::link::Peers;
 use crate::transport::{self, Conditions, Directory, socket_address};
 
 /// Orders that may wait for a node.
@@ -35,9 +31,6 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 /// The workload is read this far ahead, this often.
 const READ_AHEAD: Duration = Duration::from_secs(2);
 const READ_EVERY: Duration = Duration::from_secs(1);
-/// How long a node that is back tries to listen where it did, and how often.
-const LISTEN_WITHIN: Duration = Duration::from_secs(10);
-const LISTEN_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs the nodes of a set-up until the control connection ends.
 ///
@@ -52,11 +45,12 @@ pub(super) async fn run<O: Overlay>(
     let world = Arc::new(World::new(&scenario, setup.seed)?);
     let alarm = Alarm::start()?;
     let (directory, peers) = (Directory::default(), Arc::new(OnceLock::new()));
+    let from = begin(setup);
+    let kind = scenario.testbed.transport;
     let mut members = Vec::new();
     for (place, &node) in setup.nodes.iter().enumerate() {
         let conditions = conditions(&scenario, &world, node);
         let shared = (directory.clone(), Arc::clone(&peers), alarm.clone());
-        let kind = scenario.testbed.transport;
         let mut member = Member::new::<O>(node, token, kind, conditions, shared)?;
         match &setup.back {
             Some(back) => member.listen_again(back.multiaddresses.get(place)).await?,
@@ -78,15 +72,7 @@ pub(super) async fn run<O: Overlay>(
     let (notices, inbox) = mpsc::channel(NOTICES);
     let mut process = Process::new(Arc::clone(&world), setup, inbox);
     for member in members {
-        let identity = Identity {
-            me: member.node,
-            config: Arc::clone(&config),
-            conduct: world.conduct(member.node),
-            uplink: world.uplink(member.node),
-            seed: setup.seed,
-            life: u32::from(setup.back.is_some()),
-            since: setup.back.as_ref().map_or(Time::ZERO, |back| back.at),
-        };
+        let identity = identity(member.node, setup, &world, &config);
         let (sender, orders) = mpsc::channel(ORDERS);
         let host = Host::new(
             Machine::<O>::new(identity, oracle.as_ref()),
@@ -103,7 +89,6 @@ pub(super) async fn run<O: Overlay>(
             host.run().await;
         });
     }
-    let from = setup.back.as_ref().map_or(Time::ZERO, |back| back.at);
     tokio::spawn(read_workload(world.timetable(), from, process.hosts.clone(), start));
     process.measure_processor_time(schedule.window_begins.since(Time::ZERO), start);
     process.serve(controller).await
@@ -112,6 +97,28 @@ pub(super) async fn run<O: Overlay>(
 fn read<O: Overlay>(setup: &Setup) -> Result<(Scenario, O::Config), Error> {
     let document = Document::parse("the scenario of this run", setup.scenario.as_str())?;
     Ok((document.scenario()?, document.overlay_config::<O::Config>(O::NAME)?))
+}
+
+/// When the nodes of a set-up begin.
+fn begin(setup: &Setup) -> Time {
+    setup.back.as_ref().map_or(Time::ZERO, |back| back.at)
+}
+
+fn identity<O: Overlay>(
+    node: NodeId,
+    setup: &Setup,
+    world: &World,
+    config: &Arc<O::Config>,
+) -> Identity<O> {
+    Identity {
+        me: node,
+        config: Arc::clone(config),
+        conduct: world.conduct(node),
+        uplink: world.uplink(node),
+        seed: setup.seed,
+        life: u32::from(setup.back.is_some()),
+        since: begin(setup),
+    }
 }
 
 fn schedule(scenario: &Scenario, world: &World, start: Moment) -> Schedule {
@@ -137,73 +144,6 @@ fn conditions(scenario: &Scenario, world: &Arc<World>, node: NodeId) -> Arc<Cond
         Duration::from_nanos(if known { world.one_way(from, to) } else { 0 })
     };
     Arc::new(Conditions::shaped(node, Box::new(one_way), up, down))
-}
-
-/// A node that waits for the run to start.
-struct Member {
-    node: NodeId,
-    swarm: Swarm<Links>,
-    conditions: Arc<Conditions>,
-}
-
-impl Member {
-    fn new<O: Overlay>(
-        node: NodeId,
-        token: &Token,
-        kind: Transport,
-        conditions: Arc<Conditions>,
-        (directory, peers, alarm): (Directory, Arc<OnceLock<Peers>>, Alarm),
-    ) -> Result<Self, Error> {
-        let key = key(token, node);
-        let transport = transport::build(kind, &key, Arc::clone(&conditions), directory, alarm)?;
-        let protocol = StreamProtocol::try_from_owned(format!("/peerbench/{}/1", O::NAME))
-            .expect("it begins with a slash");
-        let config = Config::with_tokio_executor()
-            .with_idle_connection_timeout(FINISHED_AFTER)
-            .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy);
-        let links = Links::new(node, protocol, peers);
-        let swarm = Swarm::new(transport, links, key.public().to_peer_id(), config);
-        Ok(Self { node, swarm, conditions })
-    }
-
-    async fn listen(&mut self, at: Multiaddr) -> Result<(), Error> {
-        self.swarm.listen_on(at).map_err(|error| Error::Listen(error.to_string()))?;
-        loop {
-            match self.swarm.select_next_some().await {
-                SwarmEvent::NewListenAddr { .. } => return Ok(()),
-                SwarmEvent::ListenerClosed { reason, .. } => {
-                    return Err(Error::Listen(format!("{reason:?}")));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Listens where the node did before. The port may be in somebody's use for a while, because
-    /// the system took it for free.
-    async fn listen_again(&mut self, at: Option<&String>) -> Result<(), Error> {
-        let at: Multiaddr = at.and_then(|text| text.parse().ok()).ok_or(Error::Table)?;
-        let deadline = Instant::now() + LISTEN_WITHIN;
-        loop {
-            match self.listen(at.clone()).await {
-                Err(Error::Listen(_)) if Instant::now() < deadline => sleep(LISTEN_EVERY).await,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    fn address(&self) -> Option<Address> {
-        Some(Address::new(self.swarm.local_peer_id(), self.swarm.listeners().next()?))
-    }
-}
-
-/// A node's identity: the same in each of its lives, and nobody's who does not know the token.
-fn key(token: &Token, node: NodeId) -> Keypair {
-    let mut secret = *token;
-    for (byte, own) in secret.iter_mut().zip(node.0.to_le_bytes()) {
-        *byte ^= own;
-    }
-    Keypair::ed25519_from_bytes(secret).expect("any 32 bytes are a secret key")
 }
 
 fn fill(table: &[Address], directory: &Directory, peers: &OnceLock<Peers>) -> Result<(), Error> {
