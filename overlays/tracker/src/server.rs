@@ -128,6 +128,7 @@ impl Server {
         }
         if is_fresh {
             self.forget(from, to, cx);
+            self.index.forget(from); // It was registered at a server that is gone.
         }
         self.index.register(from, Standing::Here(cx.now));
     }

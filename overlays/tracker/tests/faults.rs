@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Laboratory, item, record, simulate, span};
-use overlay_core::{Conduct, Event, NodeId, Oracle as _, Overlay as _, Strategy};
+use overlay_core::{Conduct, Event, Input, NodeId, Oracle as _, Overlay as _, Strategy};
 use overlay_tracker::{Layout, Tracker, TrackerConfig};
 use peerbench_measure::Measurement;
 
@@ -180,6 +180,47 @@ fn publishing_twice_is_publishing_once() {
     assert_eq!(lab.records(SERVER), ITEMS as u32 - 15 + 1);
 }
 
+/// A peer that starts anew holds nothing, wherever it was registered in its former life.
+#[test]
+fn a_restarted_peer_s_former_records_are_void() {
+    let mut lab = laboratory(servers(2, Layout::Replicated));
+    assert_eq!(lab.config.home_of(NodeId(8)), SERVER);
+    lab.kill(SERVER);
+    lab.kill(NodeId(8));
+    lab.wait(0.5);
+    assert!(lab.search(NodeId(21), item(0).key).is_some_and(|it| it.holder.is_some()));
+    lab.restart(NodeId(8));
+    lab.join(NodeId(8));
+    lab.wait(1.0);
+    assert_eq!(lab.search(NodeId(21), item(0).key).map(|it| it.holder), Some(None));
+}
+
+/// Replicas whose connection broke tell each other everything anew; what was forgotten meanwhile
+/// does not stay.
+#[test]
+fn replicas_agree_again_after_their_connection_broke() {
+    let mut lab = laboratory(servers(2, Layout::Replicated));
+    let (one, other) = (SERVER, NodeId(1));
+    lab.give(one, Input::PeerLost(other));
+    lab.give(other, Input::PeerLost(one));
+    lab.leave(NodeId(8));
+    lab.wait(0.2);
+    let holder = |lab: &mut Laboratory, key| lab.search(NodeId(21), key).map(|it| it.holder);
+    assert_eq!(holder(&mut lab, item(0).key), Some(Some(NodeId(8))), "it left at the other server");
+    lab.wait(5.0);
+    assert_eq!(holder(&mut lab, item(0).key), Some(None));
+    assert_eq!(found(&mut lab, NodeId(21)), 45);
+
+    // One of them alone has noticed: a keep-alive of the other tells it.
+    lab.publish(one, item(ITEMS));
+    lab.wait(0.2);
+    assert_eq!(holder(&mut lab, item(ITEMS).key), Some(Some(one)));
+    lab.give(other, Input::PeerLost(one));
+    assert_eq!(holder(&mut lab, item(ITEMS).key), Some(None));
+    lab.wait(31.0);
+    assert_eq!(holder(&mut lab, item(ITEMS).key), Some(Some(one)));
+}
+
 /// What was published while the server was away is known when it is back, and only then.
 #[test]
 fn publications_wait_for_the_server() {
@@ -307,6 +348,20 @@ fn the_simulator_s_server_is_killed() {
     assert!((0.7..0.95).contains(&partitioned), "{partitioned}");
     let replicated = ratio("{servers: 4, layout: replicated}");
     assert!(replicated > 0.95, "{replicated}");
+}
+
+/// In the simulator: when it comes back, empty, its peers tell it everything, and searches succeed.
+#[test]
+fn the_simulator_s_server_comes_back() {
+    let ratio = |back: &str| {
+        let kill = format!("faults: [{{at: 13s, action: kill, nodes: [0]{back}}}]");
+        let measurement = world(&kill, "{retry: 500ms, retry_at_most: 500ms}");
+        measurement.hops().count() as f64 / measurement.searches() as f64
+    };
+    let (gone, back) = (ratio(""), ratio(", back_after: 500ms"));
+    assert!(gone < 0.3, "{gone}");
+    // Of 5 s, half a one and the wait for the next attempt are lost.
+    assert!((0.65..0.9).contains(&back), "{back}");
 }
 
 fn digest(seed: u64) -> String {
