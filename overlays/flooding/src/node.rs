@@ -65,7 +65,7 @@ impl Overlay for Flooding {
             seen: Seen::default(),
             exchange: Exchange::default(),
             index: None,
-            searches: Searches::default(),
+            searches: Searches::since(cx.now),
             is_in: false,
             joining: None,
             early: Vec::new(),

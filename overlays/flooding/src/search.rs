@@ -62,14 +62,20 @@ impl Search {
 }
 
 /// The searches that a node has under way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Searches {
     open: Vec<Search>,
-    /// How many there have been.
+    /// The sequence of the next one.
     begun: u32,
 }
 
 impl Searches {
+    /// None yet. A node that comes back counts from where it cannot have come to before, or others
+    /// would take its first searches for copies: nobody begins more than one a millisecond.
+    pub(crate) fn since(now: Time) -> Self {
+        Self { open: Vec::new(), begun: (now.as_micros() / 1_000) as u32 }
+    }
+
     /// The sequence of the search that begins next.
     pub(crate) const fn next_sequence(&self) -> u32 {
         self.begun
