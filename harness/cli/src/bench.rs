@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use peerbench_measure::{
     Driver, FolderError, Key, Measurement, Progress, RunFolder, RunRecord, Setup, Status,
 };
-use peerbench_scenario::{Scenario, Transport};
+use peerbench_scenario::{Document, Scenario, Transport};
 use peerbench_testbed::Plan;
 
 use crate::arguments::{Bench, DriverChoice};
@@ -104,7 +104,7 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
     let entries = entries(&bench.overlays, bench.reference.as_deref())?;
     let chosen = choose(&bench.scenario, &entries)?;
     if bench.driver != DriverChoice::Simulator {
-        check_testbed(&chosen)?;
+        check_testbed(&chosen.document, &chosen.scenario)?;
     }
     let mut folder = create_folder(bench, &entries, &chosen.scenario);
     let progress = Shown::new();
@@ -151,14 +151,14 @@ fn entries(names: &[String], reference: Option<&str>) -> Result<Vec<&'static Ent
 }
 
 /// Refuses what cannot be started here, before anything is.
-fn check_testbed(chosen: &Chosen) -> Result<(), Failure> {
-    if chosen.scenario.testbed.transport == Transport::Quic && !cfg!(feature = "quic") {
+pub(crate) fn check_testbed(document: &Document, scenario: &Scenario) -> Result<(), Failure> {
+    if scenario.testbed.transport == Transport::Quic && !cfg!(feature = "quic") {
         let help = "build with `--features quic`, or use tcp";
         let message = "this build has no QUIC".to_owned();
-        return Err(chosen.document.complain("testbed.transport", message, help).into());
+        return Err(document.complain("testbed.transport", message, help).into());
     }
-    let nodes = chosen.scenario.nodes;
-    let processes = nodes.div_ceil(chosen.scenario.testbed.nodes_per_process);
+    let nodes = scenario.nodes;
+    let processes = nodes.div_ceil(scenario.testbed.nodes_per_process);
     if processes <= MOST_TESTBED_PROCESSES {
         return Ok(());
     }
@@ -168,7 +168,7 @@ fn check_testbed(chosen: &Chosen) -> Result<(), Failure> {
     );
     let help = "simulate so many nodes (`--driver simulator`), or put several into a process \
                 (`--set testbed.nodes_per_process=16`)";
-    Err(chosen.document.complain("nodes", message, help).into())
+    Err(document.complain("nodes", message, help).into())
 }
 
 /// Seed after seed, so that an interrupted run has whole comparisons.
@@ -214,13 +214,12 @@ fn measure(
     match job.driver {
         Driver::Simulator => {
             let document = &chosen.document;
-            let simulated = (job.entry.simulate)(document, scenario, seed, progress, stop)?;
-            let mut measurement = simulated.measurement;
+            let mut simulated = (job.entry.simulate)(document, scenario, seed, progress, stop)?;
             if !stop.load(Ordering::Relaxed) {
-                let rate = (job.entry.queue_alone)(scenario, seed, simulated.most_waiting)?;
-                measurement.control("queue_with_empty_handler", rate, "events/s");
+                let rate = (job.entry.queue_alone)(scenario, seed, &simulated)?;
+                simulated.measurement.control("queue_with_empty_handler", rate, "events/s");
             }
-            Ok(measurement)
+            Ok(simulated.measurement)
         }
         Driver::Testbed => {
             let plan = Plan::of_this_program(job.entry.name, scenario, seed)?;
@@ -266,7 +265,7 @@ fn create_folder(bench: &Bench, entries: &[&Entry], scenario: &Scenario) -> RunF
     })
 }
 
-fn run_again(command_line: &[String]) -> String {
+pub(crate) fn run_again(command_line: &[String]) -> String {
     let arguments = command_line.iter().skip(1).map(|word| match word.contains([' ', '*', '$']) {
         true => format!("'{word}'"),
         false => word.clone(),
@@ -301,7 +300,7 @@ fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure
     })
 }
 
-fn warn(stored: Result<(), FolderError>) {
+pub(crate) fn warn(stored: Result<(), FolderError>) {
     if let Err(error) = stored {
         eprintln!("warning: {error}. The table comes all the same");
     }

@@ -46,7 +46,7 @@ pub(crate) struct Entry {
 
 type Simulate =
     fn(&Document, &Scenario, u64, &dyn Progress, &AtomicBool) -> Result<Simulated, Failure>;
-type QueueAlone = fn(&Scenario, u64, usize) -> Result<f64, peerbench_scenario::Error>;
+type QueueAlone = fn(&Scenario, u64, &Simulated) -> Result<f64, peerbench_scenario::Error>;
 type Test = fn(&Plan, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
 
 const fn entry<O: Overlay>(about: &'static str) -> Entry {

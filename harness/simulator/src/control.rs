@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use overlay_core::{Input, NodeId, Overlay, Purpose, Random};
 use peerbench_scenario::{Error, Scenario, World};
 
-use crate::Queue;
 use crate::simulation::Occurrence;
+use crate::{Queue, Simulated};
 
-/// How long the control may take.
-const BUDGET: Duration = Duration::from_millis(400);
+/// How long the control takes: a quarter of the run's time, within these bounds.
+const SHORTEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_millis(400);
 /// Events between two looks at the clock.
 const BATCH: u32 = 1 << 14;
 
@@ -21,7 +22,7 @@ const BATCH: u32 = 1 << 14;
 pub fn queue_alone<O: Overlay>(
     scenario: &Scenario,
     seed: u64,
-    waiting: usize,
+    run: &Simulated,
 ) -> Result<f64, Error> {
     let world = &World::new(scenario, seed)?;
     let mut random = Random::stream(0, Purpose::Network, u64::MAX);
@@ -31,7 +32,7 @@ pub fn queue_alone<O: Overlay>(
         let (a, b) = (NodeId(random.below(nodes) as u32), NodeId(random.below(nodes) as u32));
         (now + world.one_way(a, b), b, Occurrence::Input(Input::PeerLost(a)))
     };
-    for _ in 0..waiting.max(1) {
+    for _ in 0..run.most_waiting.max(1) {
         let (time, to, occurrence) = next(0);
         queue.push(time, to, occurrence);
     }
@@ -47,8 +48,9 @@ pub fn queue_alone<O: Overlay>(
         u64::from(batches * BATCH)
     };
     turn(4);
+    let budget = (run.wall / 4).clamp(SHORTEST, LONGEST);
     let started = Instant::now();
-    while started.elapsed() < BUDGET {
+    while started.elapsed() < budget {
         events += turn(1);
     }
     Ok(events as f64 / started.elapsed().as_secs_f64())

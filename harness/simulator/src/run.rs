@@ -43,7 +43,7 @@ pub fn run<O: Overlay>(
     let cost =
         Cost { nodes, processes: 1, events, delivered_messages, build, wall, peak_memory_bytes };
     measurement.cost(cost);
-    Ok(Simulated { measurement, most_waiting })
+    Ok(Simulated { measurement, most_waiting, wall })
 }
 
 /// What came of a run.
@@ -53,6 +53,8 @@ pub struct Simulated {
     pub measurement: Measurement,
     /// Most events that waited in the queue at once, as far as was looked.
     pub most_waiting: usize,
+    /// Real time from the first input to the end of the run.
+    pub wall: Duration,
 }
 
 struct Run<'a, O: Overlay> {
