@@ -80,6 +80,14 @@ impl Scale {
         Self { divisor: 0.01, decimals, suffix: " pt".to_owned() }
     }
 
+    /// The scale with the same unit for another number; shares keep their digits.
+    pub(crate) fn with_digits_for(&self, number: f64) -> Self {
+        match &*self.suffix {
+            " %" => self.clone(),
+            suffix => Self::significant(number, self.divisor, suffix),
+        }
+    }
+
     /// The number without its unit.
     pub(crate) fn number(&self, number: f64) -> String {
         let shown = number / self.divisor;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use peerbench_measure::Driver;
 
 /// Where a newcomer may begin.
 const EXAMPLES: &str = "\
@@ -45,6 +46,8 @@ pub(crate) enum Verb {
         /// Only the set-ups whose names begin like this, such as `chord-failures`
         scenario: Option<String>,
     },
+    /// Show by runs what a lecture says about overlays; `peerbench list lessons` names them
+    Lesson(Lesson),
     /// Check, show and describe scenarios
     #[command(subcommand)]
     Config(Config),
@@ -79,6 +82,8 @@ pub(crate) enum Listed {
     Overlays,
     /// The scenarios that come with the program
     Scenarios,
+    /// The lessons, with what each teaches
+    Lessons,
     /// The metrics, with their units
     Metrics,
 }
@@ -159,6 +164,46 @@ pub(crate) struct Compare {
     /// Where runs are stored
     #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
     pub(crate) reports: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lesson {
+    /// A lesson that `peerbench list lessons` shows, or a file with one
+    #[arg(value_name = "LESSON")]
+    pub(crate) lesson: String,
+    /// What the nodes run in
+    #[arg(long, value_enum, default_value_t = OneDriver::Simulator)]
+    pub(crate) driver: OneDriver,
+    /// Set a field in every scenario of the lesson, such as `nodes=64`; may be repeated
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub(crate) assignments: Vec<String>,
+    /// Seeds, such as `7`, `1,2,3` or `1..16`, instead of the lesson's
+    #[arg(long, visible_alias = "seed", value_name = "SEEDS")]
+    pub(crate) seeds: Option<String>,
+    /// Write the lesson to this file in Markdown as well; `-` prints that instead of the tables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md: Option<PathBuf>,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
+}
+
+/// Which of the two worlds the nodes run in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OneDriver {
+    /// Virtual time, on all cores
+    Simulator,
+    /// Real processes on libp2p, one run after the other: for lessons made small by `--set`
+    Testbed,
+}
+
+impl From<OneDriver> for Driver {
+    fn from(driver: OneDriver) -> Self {
+        match driver {
+            OneDriver::Simulator => Self::Simulator,
+            OneDriver::Testbed => Self::Testbed,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

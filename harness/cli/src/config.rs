@@ -28,6 +28,11 @@ pub(crate) fn choose(choice: &ScenarioChoice, overlays: &[&Entry]) -> Result<Cho
     if let Some(seeds) = &choice.seeds {
         document.set(&format!("seeds={:?}", parse_seeds(seeds)?))?;
     }
+    complete(document, overlays)
+}
+
+/// Checks a scenario, and writes out every value, those of these overlays' sections included.
+pub(crate) fn complete(document: Document, overlays: &[&Entry]) -> Result<Chosen, Failure> {
     let names: Vec<&str> = OVERLAYS.iter().map(|entry| entry.name).collect();
     document.check_overlays(&names)?;
     let mut scenario = document.scenario()?;
@@ -55,7 +60,7 @@ fn read(name: &str) -> Result<Document, Failure> {
 }
 
 /// `7`, `1,2,3`, `1..16` (both ends included), or several of these with commas.
-fn parse_seeds(text: &str) -> Result<Vec<u64>, Failure> {
+pub(crate) fn parse_seeds(text: &str) -> Result<Vec<u64>, Failure> {
     let wrong = |part: &str| {
         Failure::Usage(format!("`{part}` is not a seed: write numbers such as 7, 1,2,3 or 1..16"))
     };

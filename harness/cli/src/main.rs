@@ -5,6 +5,8 @@ mod bench;
 mod compare;
 mod config;
 mod failure;
+mod grid;
+mod lesson;
 mod overlays;
 mod papers;
 mod progress;
@@ -35,6 +37,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),
         Verb::Papers { scenario } => show::papers(scenario.as_deref(), interruption()?.as_ref()),
+        Verb::Lesson(lesson) => lesson::run(&lesson, interruption()?.as_ref()),
         Verb::Config(config) => config::run(&config),
         Verb::Completions { shell } => Ok(arguments::completions(shell)),
         Verb::Node { overlay } => (overlays::find(&overlay)?.node)(),

@@ -30,11 +30,38 @@ impl Shown {
         Self { bar, started: Instant::now(), told: AtomicU64::new(0) }
     }
 
+    /// Says how far something is that tells so all the time, in words and as a part of `total`.
+    pub(crate) fn tell(&self, what: &str, done: u64, total: u64) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(what.to_owned());
+                bar.set_length(total.max(1));
+                bar.set_position(done);
+            }
+            None => {
+                let now = self.started.elapsed();
+                if self.is_time_to_tell(now) {
+                    eprintln!("{:6.1}s  {what}", now.as_secs_f64());
+                }
+            }
+        }
+    }
+
     /// Takes the bar away.
     pub(crate) fn done(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    /// Whether nothing was told for a while.
+    fn is_time_to_tell(&self, now: Duration) -> bool {
+        let is_time =
+            milliseconds(now) - self.told.load(Ordering::Relaxed) >= milliseconds(TELL_EVERY);
+        if is_time {
+            self.told.store(milliseconds(now), Ordering::Relaxed);
+        }
+        is_time
     }
 }
 
@@ -62,9 +89,7 @@ impl Progress for Shown {
             }
             None => {
                 let now = self.started.elapsed();
-                let told = self.told.load(Ordering::Relaxed);
-                if milliseconds(now) - told >= milliseconds(TELL_EVERY) {
-                    self.told.store(milliseconds(now), Ordering::Relaxed);
+                if self.is_time_to_tell(now) {
                     let percent = (100 * done).checked_div(total).unwrap_or(100);
                     eprintln!("{:6.1}s    {percent}%", now.as_secs_f64());
                 }

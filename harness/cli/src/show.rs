@@ -10,6 +10,7 @@ use peerbench_scenario::{builtin, builtin_names};
 
 use crate::arguments::{Listed, Report};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
+use crate::lesson;
 use crate::overlays::OVERLAYS;
 use crate::papers;
 use crate::progress::Shown;
@@ -134,6 +135,11 @@ pub(crate) fn list(what: Listed) -> ExitCode {
                 let scenario = document.and_then(|document| Ok(document.scenario()?));
                 let about = scenario.map(|scenario| scenario.description).unwrap_or_default();
                 println!("{name:30} {about}");
+            }
+        }
+        Listed::Lessons => {
+            for (name, teaches) in lesson::list() {
+                println!("{name:26} {teaches}");
             }
         }
         Listed::Metrics => print!("{}", peerbench_reports::list()),

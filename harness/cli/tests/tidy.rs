@@ -328,6 +328,7 @@ fn every_scenario_in_configs_is_sound_and_listed() {
     let output = cargo_bin_cmd!("peerbench").args(["list", "scenarios"]).output().unwrap();
     let listed = String::from_utf8(output.stdout).unwrap();
     let configs = files().into_iter().filter(|file| file.path.starts_with("configs/"));
+    let configs = configs.filter(|file| !file.path.starts_with("configs/lessons/"));
     let scenarios =
         configs.filter(|it| it.path.ends_with(".yaml") && !it.path.ends_with("expectations.yaml"));
     let mut complaints = Vec::new();
@@ -344,6 +345,19 @@ fn every_scenario_in_configs_is_sound_and_listed() {
         }
     }
     none(complaints);
+}
+
+#[test]
+fn every_lesson_in_configs_is_listed() {
+    let output = cargo_bin_cmd!("peerbench").args(["list", "lessons"]).output().unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let names: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
+    let lessons = files().into_iter().filter(|file| file.path.starts_with("configs/lessons/"));
+    let complaints = lessons.filter_map(|File { path, .. }| {
+        let name = Path::new(&path).file_stem()?.to_str()?.to_owned();
+        (!names.contains(&&*name)).then(|| format!("{path}: `list lessons` does not know it"))
+    });
+    none(complaints.collect());
 }
 
 #[test]

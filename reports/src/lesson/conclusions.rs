@@ -9,8 +9,9 @@ use crate::statistics::{Fits, Growth, fit_growth};
 /// Differences of Akaike's criterion below this tell nothing (Burnham and Anderson 2002).
 const EVIDENCE: f64 = 2.0;
 
-/// Figures that vary by less than this part of themselves do not grow.
-const CONSTANT: f64 = 1e-9;
+/// Figures of which the least is above this part of the largest hardly grow: a curve through them
+/// would be one through noise.
+const LEVEL: f64 = 0.9;
 
 /// All conclusions of a part.
 pub(super) fn conclusions(part: &Measured<'_>) -> Vec<String> {
@@ -36,51 +37,52 @@ fn contrast(part: &Measured<'_>, shown: Shown, column: usize, other: usize) -> O
         let figures = (part.number(row, column, shown)?, part.number(row, other, shown)?);
         Some((row, figures.0, figures.1))
     };
-    let pairs: Vec<(usize, f64, f64)> = (0..part.outline.rows.len()).filter_map(pair).collect();
-    let order = |(_, one, another): &(usize, f64, f64)| one.total_cmp(another);
-    let values = |(row, one, another): &(usize, f64, f64)| {
-        format!(
-            "{} against {} at {}",
-            words(shown, *one),
-            words(shown, *another),
-            place(part, *row)
-        )
-    };
-    let (first, last) = (pairs.first()?, pairs.last()?);
-    let (one, another) = (&part.outline.columns[column], &part.outline.columns[other]);
-    let subject = format!("{}: {one}", shown.title());
+    let pairs: Vec<Pair> = (0..part.outline.rows.len()).filter_map(pair).collect();
+    let order = |(_, one, another): &Pair| one.total_cmp(another);
+    let last = order(pairs.last()?);
     // Where it changes sides for good, if it does so once.
-    let switch = pairs.iter().position(|pair| order(pair) == order(last)).unwrap_or_default();
-    let is_once = pairs[switch..].iter().all(|pair| order(pair) == order(last));
-    let side = match order(last) {
+    let switch = pairs.iter().position(|pair| order(pair) == last)?;
+    let is_once = pairs[switch..].iter().all(|pair| order(pair) == last);
+    let side = match last {
         Ordering::Less => "below",
         Ordering::Greater => "above",
         Ordering::Equal => "level with",
     };
+    let [one, another] = [column, other].map(|column| &part.outline.columns[column]);
     let claim = match (switch, is_once) {
-        (_, false) => format!("{subject} is now above, now below {another}"),
-        (0, true) => format!("{subject} is {side} {another} throughout"),
-        (switch, true) => {
-            let from = place(part, pairs[switch].0);
-            format!("{subject} is {side} {another} from {from} on")
-        }
+        (_, false) => format!("now above, now below {another}"),
+        (0, true) => format!("{side} {another} throughout"),
+        (switch, true) => format!("{side} {another} from {} on", place(part, pairs[switch].0)),
     };
-    let mut shown_at = vec![values(first)];
-    if switch > 0 && is_once && pairs[switch].0 != last.0 {
-        shown_at.push(values(&pairs[switch]));
+    let mut at = vec![0, switch, pairs.len() - 1];
+    at.dedup();
+    let at: Vec<&Pair> = at.into_iter().map(|index| &pairs[index]).collect();
+    Some(format!("{}: {one} is {claim}{}", shown.title(), values(part, shown, &at)))
+}
+
+/// A row, with the figure of a column and that of another.
+type Pair = (usize, f64, f64);
+
+/// Figures of two columns, where they differ and have not just been said.
+fn values(part: &Measured<'_>, shown: Shown, pairs: &[&Pair]) -> String {
+    let mut said = String::new();
+    let mut values = Vec::new();
+    for (row, one, another) in pairs.iter().filter(|(_, one, another)| one != another) {
+        let figures = format!("{} against {}", words(shown, *one), words(shown, *another));
+        if figures != said {
+            values.push(format!("{figures} at {}", place(part, *row)));
+            said = figures;
+        }
     }
-    if last.0 != first.0 {
-        shown_at.push(values(last));
-    }
-    Some(format!("{claim}: {}", shown_at.join(", ")))
+    if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) }
 }
 
 /// A row, as a sentence names it: `nodes = 64`, or its label.
 fn place(part: &Measured<'_>, row: usize) -> String {
     let (outline, vary) = (&part.outline.rows[row], &part.outline.vary);
     match outline.number {
-        Some(_) => format!("{vary} = {}", outline.label),
-        None => outline.label.clone(),
+        Some(_) => format!("{vary} = {}", outline.title()),
+        None => outline.title(),
     }
 }
 
@@ -112,9 +114,14 @@ fn growth(part: &Measured<'_>, shown: Shown, column: usize) -> Option<String> {
         .filter_map(|(row, outline)| Some((outline.number?, part.number(row, column, shown)?)))
         .collect();
     let subject = format!("{} of {}", shown.title(), part.outline.columns[column]);
-    let (_, first) = *points.first()?;
-    if points.len() > 1 && points.iter().all(|(_, y)| (y - first).abs() <= CONSTANT * first.abs()) {
-        return Some(format!("{subject}: {} everywhere", words(shown, first)));
+    let least = points.iter().map(|(_, y)| *y).min_by(f64::total_cmp)?;
+    let largest = points.iter().map(|(_, y)| *y).max_by(f64::total_cmp)?;
+    if points.len() > 1 && least >= LEVEL * largest {
+        let [least, largest] = [least, largest].map(|figure| words(shown, figure));
+        return Some(match least == largest {
+            true => format!("{subject}: {least} everywhere"),
+            false => format!("{subject}: {least} to {largest}, so it hardly grows"),
+        });
     }
     Some(format!("{subject}: {}", named(&fit_growth(&points)?)))
 }

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use peerbench_measure::{GroupedBy, METRICS, Metric, Statistic};
 
+use crate::numbers::count;
+
 /// A lesson: what it teaches, and the grids of runs that show it.
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
@@ -52,6 +54,13 @@ pub struct RowOutline {
     pub label: String,
     /// The number that the label is, if it is one.
     pub number: Option<f64>,
+}
+
+impl RowOutline {
+    /// What is so in it; the thousands of a whole number apart.
+    pub(crate) fn title(&self) -> String {
+        self.label.parse().map_or_else(|_| self.label.clone(), count)
+    }
 }
 
 /// The runs of one cell of a grid, one for each seed.

@@ -71,7 +71,7 @@ fn figures(part: &Measured<'_>) -> Table {
             let figure = part.figure(row, column, shown);
             figure.map_or_else(String::new, |figure| cell(figure, |it| scale(shown, it)))
         });
-        std::iter::once(outline.rows[row].label.clone()).chain(cells).collect()
+        std::iter::once(outline.rows[row].title()).chain(cells).collect()
     };
     let block = |shown: &Shown| Block {
         title: shown.title(),
@@ -105,7 +105,7 @@ fn timelines(part: &Measured<'_>) -> Option<Table> {
         let rows: Vec<_> =
             (0..outline.columns.len()).filter_map(|column| row(place, column)).collect();
         if !rows.is_empty() {
-            blocks.push(Block { title: label.label.clone(), rows });
+            blocks.push(Block { title: label.title(), rows });
         }
     }
     let lengths: Vec<String> = lengths.iter().map(|seconds| format!("{seconds} s")).collect();
@@ -115,11 +115,13 @@ fn timelines(part: &Measured<'_>) -> Option<Table> {
     (!blocks.is_empty()).then_some(Table { header, words: 2, blocks })
 }
 
-/// A figure of recovery; who fell and did not rise again has no recovery time, and says so.
+/// A figure of recovery. Who fell and did not rise again has no recovery time, and who did not fall
+/// has none to speak of.
 fn recovery(part: &Measured<'_>, row: usize, column: usize, name: &str) -> String {
     let number = |name| part.number(row, column, Shown::named(name)?);
     match (number(name), number("correct_before_fault")) {
         (None, Some(_)) if name == "recovery_time_us" => "never".to_owned(),
+        (Some(0.0), _) if name == "recovery_time_us" => "unharmed".to_owned(),
         (None, _) => NOT_MEASURED.to_owned(),
         (Some(found), _) => Shown::named(name).map_or_else(String::new, |it| words(it, found)),
     }
@@ -134,7 +136,7 @@ fn breakdown(part: &Measured<'_>, by: GroupedBy) -> Table {
             let Some(cell) = cell else { continue };
             let label = match outline.rows.len() {
                 1 => outline.columns[column].clone(),
-                _ => format!("{} · {}", outline.columns[column], outline.rows[place].label),
+                _ => format!("{} · {}", outline.columns[column], outline.rows[place].title()),
             };
             let mut groups: Vec<(&str, Vec<&NodeGroup>)> = Vec::new();
             for group in cell.records().iter().flat_map(|record| record.groups(by)) {
@@ -148,9 +150,8 @@ fn breakdown(part: &Measured<'_>, by: GroupedBy) -> Table {
             blocks.push(Block { title: label, rows: rows.collect() });
         }
     }
-    let titles = LOADS.iter().map(|(title, ..)| format!("{title}, mean · max"));
-    let header = [by.to_string(), "nodes".to_owned()].into_iter().chain(titles).collect();
-    Table { header, words: 1, blocks }
+    let header = ["mean · max", "nodes"].into_iter().chain(LOADS.iter().map(|(title, ..)| *title));
+    Table { header: header.map(str::to_owned).collect(), words: 1, blocks }
 }
 
 /// What a group of nodes carried, over all runs that have one.
@@ -170,10 +171,12 @@ fn group_row(name: &str, groups: &[&NodeGroup], runs: usize) -> Vec<String> {
     [name.to_owned(), nodes].into_iter().chain(loads).collect()
 }
 
+/// Both in one unit, each with its own digits.
 fn mean_and_max(unit: &str, mean: f64, max: f64) -> String {
-    // The larger one decides about the unit, unless it would hide the smaller.
-    let scale = if unit == "count" { Scale::of(unit, mean) } else { Scale::of(unit, max) };
-    let largest =
-        if unit == "count" { Scale::of(unit, max).number(max) } else { scale.number(max) };
+    let scale = Scale::of(unit, mean);
+    let largest = match unit {
+        "count" => Scale::of(unit, max).number(max),
+        _ => scale.with_digits_for(max).number(max),
+    };
     format!("{} · {largest}{}", scale.number(mean), scale.suffix())
 }

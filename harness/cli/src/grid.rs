@@ -1,0 +1,243 @@
+//! Many runs: in the simulator over all cores, for it is pure; on the testbed one after the other,
+//! for its nodes would disturb each other. What is finished is stored at once.
+use std::cmp::Reverse;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use peerbench_measure::{
+    Driver, FolderError, Key, Measurement, Progress, RunFolder, RunRecord, Status,
+};
+use peerbench_scenario::{Document, Scenario};
+use peerbench_testbed::Plan;
+
+use crate::bench::warn;
+use crate::failure::Failure;
+use crate::overlays::Entry;
+use crate::progress::Shown;
+
+/// How often progress is shown.
+const SHOW_EVERY: Duration = Duration::from_millis(250);
+
+/// Steps of a run's progress.
+const STEPS: u64 = 1_000;
+
+/// One overlay in one world.
+pub(crate) struct Cell {
+    /// What a person calls it.
+    pub(crate) label: String,
+    pub(crate) entry: &'static Entry,
+    pub(crate) document: Document,
+    /// What the document says, complete. No two cells with one overlay and as many nodes have one
+    /// name. It is run under each of its seeds.
+    pub(crate) scenario: Scenario,
+}
+
+/// One run of a cell.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    cell: &'a Cell,
+    driver: Driver,
+    seed: u64,
+}
+
+/// What came of a job.
+struct Done<'a> {
+    job: Job<'a>,
+    result: Result<Measurement, Option<Failure>>,
+}
+
+/// Runs every cell under each of its seeds until `stop` is set, and stores each run in the folder as
+/// soon as it is finished. A run that fails is told about, and the others go on.
+pub(crate) fn run(
+    cells: &[Cell],
+    driver: Driver,
+    folder: &mut RunFolder,
+    progress: &Shown,
+    stop: &AtomicBool,
+) -> Status {
+    let jobs = jobs(cells, driver);
+    let threads = match driver {
+        Driver::Simulator => thread::available_parallelism().map_or(1, usize::from),
+        Driver::Testbed => 1,
+    };
+    let mut failed = Vec::new();
+    let (tally, next) = (Tally::new(jobs.len()), AtomicUsize::new(0));
+    let (sender, receiver) = sync_channel(threads);
+    thread::scope(|scope| {
+        for _ in 0..threads.min(jobs.len()) {
+            let (sender, jobs, next, tally) = (sender.clone(), &jobs, &next, &tally);
+            scope.spawn(move || work(jobs, next, tally, stop, &sender));
+        }
+        drop(sender);
+        loop {
+            match receiver.recv_timeout(SHOW_EVERY) {
+                Ok(Done { job, result: Ok(measurement) }) => {
+                    warn(keep(folder, job, &measurement, stop));
+                }
+                Ok(Done { job, result: Err(failure) }) => failed.push((job, failure)),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            tally.show(progress);
+        }
+    });
+    progress.done();
+    let outcome = match (stop.load(Ordering::Relaxed), failed.is_empty()) {
+        (true, _) => Status::Interrupted,
+        (false, false) => Status::Failed,
+        (false, true) => Status::Ok,
+    };
+    report(&jobs, failed);
+    outcome
+}
+
+/// Seed after seed, so that an interrupted grid has whole comparisons; the largest networks first,
+/// so that no core has to wait for one that was begun last.
+fn jobs(cells: &[Cell], driver: Driver) -> Vec<Job<'_>> {
+    let rounds = cells.iter().map(|cell| cell.scenario.seeds.len()).max().unwrap_or_default();
+    let mut jobs = Vec::new();
+    for round in 0..rounds {
+        let mut of_round: Vec<Job<'_>> = cells
+            .iter()
+            .filter_map(|cell| {
+                let seed = *cell.scenario.seeds.get(round)?;
+                Some(Job { cell, driver, seed })
+            })
+            .collect();
+        of_round.sort_by_key(|job| Reverse(job.cell.scenario.nodes));
+        jobs.append(&mut of_round);
+    }
+    jobs
+}
+
+/// Takes one job after the other until there are no more.
+fn work<'a>(
+    jobs: &[Job<'a>],
+    next: &AtomicUsize,
+    tally: &Tally,
+    stop: &AtomicBool,
+    sender: &SyncSender<Done<'a>>,
+) {
+    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let share = Share { tally, told: AtomicU64::new(0) };
+        // An assertion that fails in one world says nothing about the others.
+        let result = catch_unwind(AssertUnwindSafe(|| measure(*job, &share, stop)));
+        share.finish();
+        let result = result.map_or(Err(None), |measured| measured.map_err(Some));
+        // The receiver takes everything until the last sender is gone.
+        if sender.send(Done { job: *job, result }).is_err() {
+            return;
+        }
+    }
+}
+
+fn measure(job: Job<'_>, share: &Share<'_>, stop: &AtomicBool) -> Result<Measurement, Failure> {
+    let Cell { entry, document, scenario, .. } = job.cell;
+    match job.driver {
+        Driver::Simulator => {
+            Ok((entry.simulate)(document, scenario, job.seed, share, stop)?.measurement)
+        }
+        Driver::Testbed => {
+            let plan = Plan::of_this_program(entry.name, scenario, job.seed)?;
+            (entry.test)(&plan, share, stop)
+        }
+    }
+}
+
+fn keep(
+    folder: &mut RunFolder,
+    job: Job<'_>,
+    measurement: &Measurement,
+    stop: &AtomicBool,
+) -> Result<(), FolderError> {
+    let scenario = &job.cell.scenario;
+    let key = Key {
+        overlay: job.cell.entry.name.to_owned(),
+        scenario: scenario.name.clone(),
+        driver: job.driver,
+        n: scenario.nodes,
+        seed: job.seed,
+        round: 0,
+    };
+    let status = if stop.load(Ordering::Relaxed) { Status::Interrupted } else { Status::Ok };
+    let record = RunRecord::new(key, scenario.digest(), status, measurement);
+    folder.append(&record, measurement)
+}
+
+/// Tells about what failed, in the order in which it was to be run.
+fn report(jobs: &[Job<'_>], mut failed: Vec<(Job<'_>, Option<Failure>)>) {
+    let same = |one: &Job<'_>, other: &Job<'_>| {
+        std::ptr::eq(one.cell, other.cell) && one.seed == other.seed
+    };
+    failed.sort_by_key(|(job, _)| jobs.iter().position(|other| same(job, other)));
+    for (job, failure) in failed {
+        eprintln!("{}, seed {}: this run has failed", job.cell.label, job.seed);
+        match failure {
+            Some(failure) => drop(failure.report()),
+            None => eprintln!("error: an assertion has failed, as is said above; please report it"),
+        }
+    }
+}
+
+/// How far all runs are.
+struct Tally {
+    began: Instant,
+    runs: usize,
+    finished: AtomicUsize,
+    /// Of `STEPS` for each run.
+    steps: AtomicU64,
+}
+
+impl Tally {
+    fn new(runs: usize) -> Self {
+        let (finished, steps) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Self { began: Instant::now(), runs, finished, steps }
+    }
+
+    fn show(&self, progress: &Shown) {
+        let (steps, all) = (self.steps.load(Ordering::Relaxed), self.runs as u64 * STEPS);
+        let finished = self.finished.load(Ordering::Relaxed);
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let remaining = match steps {
+            0 => String::new(),
+            steps => {
+                format!(", {:.0}s left", elapsed * (all - steps.min(all)) as f64 / steps as f64)
+            }
+        };
+        progress.tell(&format!("{finished} of {} runs{remaining}", self.runs), steps, all);
+    }
+}
+
+/// One run's share of the tally.
+struct Share<'a> {
+    tally: &'a Tally,
+    told: AtomicU64,
+}
+
+impl Share<'_> {
+    fn reach(&self, step: u64) {
+        let before = self.told.fetch_max(step, Ordering::Relaxed);
+        self.tally.steps.fetch_add(step.saturating_sub(before), Ordering::Relaxed);
+    }
+
+    fn finish(&self) {
+        self.reach(STEPS);
+        self.tally.finished.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Progress for Share<'_> {
+    /// There are too many runs for anybody to follow what each of them is doing.
+    fn phase(&self, _: &str) {}
+
+    /// Phases begin at nothing, so only the farthest counts.
+    fn advance(&self, done: u64, total: u64) {
+        self.reach((done * STEPS).checked_div(total).unwrap_or_default().min(STEPS));
+    }
+}

@@ -1,0 +1,164 @@
+//! `peerbench lesson`: what a lecture says about overlays, as something that is run and seen. Each
+//! lesson is a file under `configs/lessons`: grids of scenarios, and what to look for in them.
+mod plan;
+mod sheet;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use peerbench_measure::{Driver, RunFolder, Setup, Status};
+use peerbench_scenario::{Document, Scenario};
+
+use crate::arguments::Lesson as Arguments;
+use crate::bench::{check_testbed, run_again, warn};
+use crate::config::parse_seeds;
+use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
+use crate::grid;
+use crate::progress::Shown;
+use crate::show;
+use plan::{Changes, Plan, plan};
+
+macro_rules! lessons {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../../configs/lessons/", $name, ".yaml")))),*]
+    };
+}
+
+/// The lessons that come with the program, by name.
+const LESSONS: &[(&str, &str)] = lessons![
+    "single-point-of-failure",
+    "flooding-everyone",
+    "hay-and-needles",
+    "topology-matters",
+    "not-all-nodes-are-equal",
+    "bounds",
+];
+
+/// `peerbench lesson NAME`.
+pub(crate) fn run(arguments: &Arguments, stop: &AtomicBool) -> Result<ExitCode, Failure> {
+    let document = read(&arguments.lesson)?;
+    let seeds = arguments.seeds.as_deref().map(parse_seeds).transpose()?;
+    let changes = Changes { assignments: &arguments.assignments, seeds };
+    let name = Path::new(&arguments.lesson).file_stem().unwrap_or_default().to_string_lossy();
+    let plan = plan(&name, &document, &changes)?;
+    let driver = Driver::from(arguments.driver);
+    if driver == Driver::Testbed {
+        for cell in &plan.cells {
+            check_testbed(&cell.document, &cell.scenario)?;
+        }
+    }
+    let mut folder = create_folder(arguments, &name, &document, &plan);
+    let outcome = grid::run(&plan.cells, driver, &mut folder, &Shown::new(), stop);
+    conclude(arguments, &plan, &mut folder, outcome)
+}
+
+/// The names of the lessons, each with what it teaches.
+pub(crate) fn list() -> impl Iterator<Item = (&'static str, String)> {
+    LESSONS.iter().map(|(name, text)| {
+        let sheet = parse(name, text).and_then(|document| Ok(document.read_as::<sheet::Sheet>()?));
+        (*name, sheet.map(|sheet| sheet.teaches).unwrap_or_default())
+    })
+}
+
+/// A file if it looks like one, otherwise a lesson that comes with the program.
+fn read(name: &str) -> Result<Document, Failure> {
+    let path = Path::new(name);
+    if path.extension().is_some() || name.contains('/') || path.is_file() {
+        return Ok(Document::read_kind("lesson", path)?);
+    }
+    match LESSONS.iter().find(|(known, _)| *known == name) {
+        Some((name, text)) => parse(name, text),
+        None => Err(Failure::unknown("lesson", name, LESSONS.iter().map(|(name, _)| *name))),
+    }
+}
+
+fn parse(name: &str, text: &str) -> Result<Document, Failure> {
+    Ok(Document::parse_kind("lesson", &format!("built-in lesson {name}"), text)?)
+}
+
+fn create_folder(arguments: &Arguments, name: &str, document: &Document, plan: &Plan) -> RunFolder {
+    let command_line: Vec<String> = std::env::args().collect();
+    let mut overlays: Vec<String> = Vec::new();
+    for cell in &plan.cells {
+        if !overlays.iter().any(|overlay| overlay == cell.entry.name) {
+            overlays.push(cell.entry.name.to_owned());
+        }
+    }
+    let setup = Setup {
+        overlays,
+        scenario: name.to_owned(),
+        scenario_yaml: document.text().to_owned(),
+        scenario_digest: Scenario::digest_of_all(plan.cells.iter().map(|cell| &cell.scenario)),
+        run_again: run_again(&command_line),
+        command_line,
+    };
+    RunFolder::create(&arguments.reports, setup.clone()).unwrap_or_else(|error| {
+        warn(Err(error));
+        RunFolder::in_memory(setup)
+    })
+}
+
+/// Prints the lesson, stores it, and says what to do next.
+fn conclude(
+    arguments: &Arguments,
+    plan: &Plan,
+    folder: &mut RunFolder,
+    outcome: Status,
+) -> Result<ExitCode, Failure> {
+    warn(folder.finish(outcome));
+    let lesson = peerbench_reports::lesson(&plan.outline, folder)?;
+    let code = match outcome {
+        Status::Interrupted => ExitCode::from(INTERRUPTED),
+        Status::Failed => ExitCode::from(FAILED),
+        _ if lesson.is_empty() => ExitCode::from(NOTHING_MEASURED),
+        _ => ExitCode::SUCCESS,
+    };
+    if lesson.is_empty() {
+        eprintln!("nothing was measured");
+        return Ok(code);
+    }
+    let markdown = lesson.markdown();
+    warn(folder.store_report("summary.md", &markdown));
+    if show::wants_table(arguments.md.as_deref(), &markdown)? {
+        let (width, colour) = show::terminal();
+        print!("{}", lesson.terminal(width, colour));
+    }
+    if let Some(path) = folder.path() {
+        eprintln!("\nThe runs are stored in {}", path.display());
+    }
+    Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lesson_is_sound_and_says_something() {
+        let changes = Changes { assignments: &[], seeds: None };
+        for (name, text) in LESSONS {
+            let document = parse(name, text).expect("it is YAML");
+            let plan = plan(name, &document, &changes)
+                .unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            let outline = &plan.outline;
+            assert!(!outline.teaches.is_empty() && !outline.look_for.is_empty(), "{name}");
+            assert!(outline.teaches.ends_with('.'), "{name}: a sentence");
+            let runs: usize = plan.cells.iter().map(|cell| cell.scenario.seeds.len()).sum();
+            assert!((2..=400).contains(&runs), "{name}: {runs} runs");
+        }
+    }
+
+    #[test]
+    fn cells_have_names_of_their_own() {
+        let changes = Changes { assignments: &[], seeds: None };
+        for (name, text) in LESSONS {
+            let document = parse(name, text).expect("it is YAML");
+            let plan = plan(name, &document, &changes).expect("a test has read it");
+            let mut names: Vec<_> = plan.cells.iter().map(|cell| &cell.scenario.name).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), plan.cells.len(), "{name}");
+        }
+    }
+}
