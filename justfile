@@ -11,6 +11,16 @@ default:
 bench +arguments='chord':
     {{ peerbench }} bench {{ arguments }}
 
+# Measure all overlays in one world, side by side: `just compare --reference chord`
+[group('measure')]
+compare *arguments:
+    {{ peerbench }} bench tracker flooding chord {{ arguments }}
+
+# See a lesson of the field by measurement: `just lesson hay-and-needles`; `just list lessons`
+[group('measure')]
+lesson name:
+    {{ peerbench }} lesson {{ name }}
+
 # Measure in the simulator alone: `just simulate chord --nodes 100000`
 [group('measure')]
 simulate +arguments='chord':
@@ -26,7 +36,12 @@ papers *scenario:
 report *arguments:
     {{ peerbench }} report {{ arguments }}
 
-# List what there is: `just list overlays`, `scenarios` or `metrics`
+# Compare stored runs: `just compare-runs reports/runs/A reports/runs/B`
+[group('read')]
+compare-runs +runs:
+    {{ peerbench }} compare {{ runs }}
+
+# List what there is: `just list overlays`, `scenarios`, `lessons` or `metrics`
 [group('read')]
 list what='overlays':
     {{ peerbench }} list {{ what }}
