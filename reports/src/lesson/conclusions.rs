@@ -54,7 +54,15 @@ fn contrast(part: &Measured<'_>, shown: Shown, column: usize, other: usize) -> O
         (0, true) => format!("{side} {another} throughout"),
         (switch, true) => format!("{side} {another} from {} on", place(part, pairs[switch].0)),
     };
-    let mut at = vec![0, switch, pairs.len() - 1];
+    let mut at = match is_once {
+        true => vec![0, switch, pairs.len() - 1],
+        // The first of either side.
+        false => [Ordering::Greater, Ordering::Less]
+            .iter()
+            .filter_map(|side| pairs.iter().position(|pair| order(pair) == *side))
+            .collect(),
+    };
+    at.sort_unstable();
     at.dedup();
     let at: Vec<&Pair> = at.into_iter().map(|index| &pairs[index]).collect();
     Some(format!("{}: {one} is {claim}{}", shown.title(), values(part, shown, &at)))

@@ -71,7 +71,7 @@ pub fn lesson(outline: &Outline, folder: &RunFolder) -> Result<Lesson, FolderErr
     let introduction = [
         labelled("", &outline.teaches),
         labelled("Look for: ", &outline.look_for),
-        labelled("After: ", &outline.source),
+        labelled("Source: ", &outline.source),
     ];
     let part = |part| Ok(Measured::new(part, folder)?.part());
     Ok(Lesson {
