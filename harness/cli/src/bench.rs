@@ -214,13 +214,12 @@ fn measure(
     match job.driver {
         Driver::Simulator => {
             let document = &chosen.document;
-            let simulated = (job.entry.simulate)(document, scenario, seed, progress, stop)?;
-            let mut measurement = simulated.measurement;
+            let mut simulated = (job.entry.simulate)(document, scenario, seed, progress, stop)?;
             if !stop.load(Ordering::Relaxed) {
-                let rate = (job.entry.queue_alone)(scenario, seed, simulated.most_waiting)?;
-                measurement.control("queue_with_empty_handler", rate, "events/s");
+                let rate = (job.entry.queue_alone)(scenario, seed, &simulated)?;
+                simulated.measurement.control("queue_with_empty_handler", rate, "events/s");
             }
-            Ok(measurement)
+            Ok(simulated.measurement)
         }
         Driver::Testbed => {
             let plan = Plan::of_this_program(job.entry.name, scenario, seed)?;
