@@ -132,6 +132,9 @@ fn conclude(
 
 #[cfg(test)]
 mod tests {
+    use overlay_core::NodeId;
+    use peerbench_scenario::World;
+
     use super::*;
 
     #[test]
@@ -160,5 +163,22 @@ mod tests {
             names.dedup();
             assert_eq!(names.len(), plan.cells.len(), "{name}");
         }
+    }
+
+    /// Otherwise the lesson would compare near with far instead of even with uneven.
+    #[test]
+    fn the_uniform_round_trip_is_the_mean_of_the_measured_ones() {
+        let changes = Changes { assignments: &["nodes=2000".to_owned()], seeds: None };
+        let document = read("topology-matters").expect("it is built in");
+        let plan = plan("topology-matters", &document, &changes).expect("a test has read it");
+        let scenarios = || plan.cells.iter().map(|cell| &cell.scenario);
+        let uniform = scenarios().find_map(|it| it.network.uniform_round_trip);
+        let uniform = uniform.expect("a row is uniform").0.as_secs_f64();
+        let measured = scenarios().find(|it| it.network.uniform_round_trip.is_none());
+        let world = World::new(measured.expect("a row is measured"), 1).expect("it is sound");
+        let pairs = (0..1_000).map(|pair| (NodeId(pair), NodeId(pair + 1_000)));
+        let round_trips = pairs.map(|(a, b)| (world.one_way(a, b) + world.one_way(b, a)) as f64);
+        let mean = round_trips.sum::<f64>() / 1_000.0 / 1e9;
+        assert!((uniform - mean).abs() < 0.05 * mean, "{uniform} s is not {mean} s");
     }
 }

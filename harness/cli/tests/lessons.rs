@@ -1,0 +1,152 @@
+//! Lessons as a person meets them: the list, mistakes in a file, and a small one from the command
+//! line to the stored runs.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use insta::assert_snapshot;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Two overlays that need no knowledge of what each is to be told apart, in three small worlds.
+const SMALL: &str = "
+title: A small lesson
+teaches: More nodes are farther apart.
+look_for: The hops.
+parts:
+  - title: Hops in small rings
+    scenario:
+      start: converged
+      seeds: [1, 2]
+      warm_up: 2s
+      network: {uniform_round_trip: 20ms}
+      workload: {items: 16, searches: 60, rate: 60/s}
+    vary: {field: nodes, values: [8, 16, 32]}
+    columns:
+      - {overlay: chord}
+      - {label: iterative, overlay: chord, set: [overlays.chord.lookup=iterative], at_most: 16}
+    show: [lookup_correct_ratio, lookup_hops_mean]
+    growth: [state_links_mean]
+    against: {column: chord, figures: [lookup_latency_us_p50]}
+  - title: One is killed
+    scenario:
+      nodes: 16
+      start: converged
+      warm_up: 2s
+      network: {uniform_round_trip: 20ms}
+      workload: {items: 16, searches: 300, rate: 60/s}
+      faults: [{at: 4s, nodes: [3]}]
+    columns: [{overlay: chord}]
+    timeline: true
+    breakdown: role
+";
+
+fn peerbench(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = cargo_bin_cmd!("peerbench");
+    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
+    command.output().unwrap()
+}
+
+/// What a command says and its exit code.
+fn transcript(folder: &Path, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = peerbench(folder, arguments);
+    let text = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    let text: String = text.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+    let code = status.code().unwrap();
+    format!("$ peerbench {}\n{text}exit code {code}\n\n", arguments.join(" "))
+}
+
+fn small() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("small.yaml"), SMALL).unwrap();
+    folder
+}
+
+#[test]
+fn what_there_is_to_learn() {
+    let folder = TempDir::new().unwrap();
+    let commands: [&[&str]; 3] =
+        [&["list", "lessons"], &["lesson", "--help"], &["lesson", "needles-and-hay"]];
+    assert_snapshot!(commands.map(|command| transcript(folder.path(), command)).concat());
+}
+
+#[test]
+fn mistakes_in_a_lesson_point_at_their_place() {
+    let folder = TempDir::new().unwrap();
+    let mistakes = [
+        ("look_for: The hops.", "look: The hops."),
+        ("warm_up: 2s", "warm_up: 2kB"),
+        ("{overlay: chord}", "{overlay: cord}"),
+        ("overlays.chord.lookup=iterative", "overlays.chord.lookup=creative"),
+        ("lookup_hops_mean", "lookup_hops"),
+        ("state_links_mean", "state_link_mean"),
+        ("values: [8, 16, 32]", "values: [8, 16, many]"),
+        ("values: [8, 16, 32]", "values: []"),
+        ("column: chord", "column: cord"),
+        ("{label: iterative, ", "{"),
+        ("breakdown: role", "breakdown: roles"),
+        ("nodes: [3]", "nodes: [16]"),
+    ];
+    let told = mistakes.map(|(right, wrong)| {
+        let text = SMALL.replacen(right, wrong, 1);
+        assert_ne!(text, SMALL, "{right}");
+        fs::write(folder.path().join("mine.yaml"), text).unwrap();
+        transcript(folder.path(), &["lesson", "mine.yaml"])
+    });
+    assert_snapshot!(told.concat());
+}
+
+#[test]
+fn a_small_lesson_is_run_shown_and_stored() {
+    let folder = small();
+    let output = peerbench(folder.path(), &["lesson", "small.yaml", "--md", "small.md"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_snapshot!("small_lesson", String::from_utf8(output.stdout).unwrap());
+    assert_snapshot!(
+        "small_lesson_in_markdown",
+        fs::read_to_string(folder.path().join("small.md")).unwrap()
+    );
+    let latest = folder.path().join("reports/runs/latest");
+    let records = fs::read_to_string(latest.join("runs.jsonl")).unwrap();
+    let mut keys: Vec<String> = records
+        .lines()
+        .map(|line| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(record["status"], "ok");
+            format!(
+                "{} n={} seed={}",
+                record["key"]["scenario"], record["key"]["n"], record["key"]["seed"]
+            )
+        })
+        .collect();
+    keys.sort_unstable();
+    assert_snapshot!("keys_of_a_small_lesson", keys.join("\n"));
+    assert!(latest.join("summary.md").is_file());
+}
+
+#[test]
+fn the_command_line_changes_every_part_and_what_varies() {
+    let folder = small();
+    let arguments = [
+        "lesson",
+        "small.yaml",
+        "--set",
+        "nodes=12",
+        "--seeds",
+        "7",
+        "--set",
+        "workload.searches=30",
+    ];
+    let output = peerbench(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let records = fs::read_to_string(folder.path().join("reports/runs/latest/runs.jsonl")).unwrap();
+    assert_eq!(records.lines().count(), 3, "two columns, and one of the second part");
+    for line in records.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&record["key"]["n"], &record["key"]["seed"]), (&12.into(), &7.into()));
+        assert_eq!(record["metrics"]["lookup_count"]["value"], 30.0);
+    }
+}
