@@ -44,8 +44,7 @@ struct Place {
 impl Place {
     #[inline]
     fn of<T>(entry: &Entry<T>, index: usize, bucket: u64) -> Self {
-        // What is late for its bucket comes first.
-        let within = entry.time.saturating_sub(bucket << BUCKET_BITS);
+        let within = entry.time - (bucket << BUCKET_BITS);
         let key = within << SEQUENCE_BITS | entry.sequence & ((1 << SEQUENCE_BITS) - 1);
         Self { key, index: index as u32, target: entry.target }
     }
@@ -58,6 +57,9 @@ pub struct Queue<T> {
     length: usize,
     /// The bucket whose turn it is, by number since time 0.
     bucket: u64,
+    /// What was added since for earlier buckets: looking for the next event may have gone far ahead
+    /// of what comes from outside.
+    early: BTreeMap<(u64, u64), (NodeId, T)>,
     /// Its entries, and what of them is still to come: last is next.
     current: Vec<Entry<T>>,
     order: Vec<Place>,
@@ -88,6 +90,7 @@ impl<T> Queue<T> {
             sequence: 0,
             length: 0,
             bucket: 0,
+            early: BTreeMap::new(),
             current: Vec::new(),
             order: Vec::new(),
             near: (0..NEAR).map(|_| Vec::new()).collect(),
@@ -115,11 +118,16 @@ impl<T> Queue<T> {
     /// next.
     #[inline]
     pub fn push(&mut self, time: u64, target: NodeId, item: T) {
-        let entry = Entry { time, sequence: self.sequence, target, item: Some(item) };
+        let sequence = self.sequence;
         self.sequence += 1;
         self.length += 1;
         let bucket = time >> BUCKET_BITS;
-        if bucket <= self.bucket {
+        if bucket < self.bucket {
+            self.early.insert((time, sequence), (target, item));
+            return;
+        }
+        let entry = Entry { time, sequence, target, item: Some(item) };
+        if bucket == self.bucket {
             self.push_current(entry);
         } else if bucket - self.bucket < NEAR as u64 {
             self.push_near(bucket, entry);
@@ -156,6 +164,11 @@ impl<T> Queue<T> {
     /// Takes out the next event, with its time and the node it is for.
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, NodeId, T)> {
+        if !self.early.is_empty() {
+            let ((time, _), (target, item)) = self.early.pop_first()?;
+            self.length -= 1;
+            return Some((time, target, item));
+        }
         if self.order.is_empty() && !self.turn() {
             return None;
         }
@@ -181,11 +194,16 @@ impl<T> Queue<T> {
     pub(crate) fn waiting_mut(&mut self) -> impl Iterator<Item = (NodeId, &mut T)> {
         let ahead = self.near.iter_mut().chain(self.far.values_mut()).flatten();
         let entries = self.current.iter_mut().chain(ahead);
-        entries.filter_map(|entry| entry.item.as_mut().map(|item| (entry.target, item)))
+        let entries =
+            entries.filter_map(|entry| entry.item.as_mut().map(|item| (entry.target, item)));
+        entries.chain(self.early.values_mut().map(|(target, item)| (*target, item)))
     }
 
     /// The time of the next event.
     pub fn next_time(&mut self) -> Option<u64> {
+        if let Some(((time, _), _)) = self.early.first_key_value() {
+            return Some(*time);
+        }
         if self.order.is_empty() && !self.turn() {
             return None;
         }
@@ -309,6 +327,29 @@ mod tests {
                 );
             }
             assert!(queue.pop().is_none());
+        }
+    }
+
+    #[test]
+    fn to_look_ahead_does_not_change_the_order() {
+        for seed in 0..40 {
+            let mut random = Random::stream(seed, Purpose::Node, 1);
+            let (mut queue, mut heap, mut now) = (Queue::new(), Heap::default(), 0);
+            let span = 1 << (8 + random.below(30));
+            for _ in 0..3_000 {
+                // From outside: between the last event and the next, which was looked at.
+                let next = heap.0.peek().map(|Reverse((time, _))| *time);
+                assert_eq!(queue.next_time(), next, "seed {seed}");
+                now += random.below(next.map_or(span, |next| next - now) + 1);
+                for _ in 0..random.below(4) {
+                    let time = now + random.below(span);
+                    queue.push(time, NodeId(0), heap.push(time));
+                }
+                let expected = heap.0.pop().map(|Reverse(entry)| entry);
+                let popped = queue.pop().map(|(time, _, name)| (time, name));
+                assert_eq!(popped, expected, "seed {seed}");
+                now = popped.map_or(now, |(time, _)| time);
+            }
         }
     }
 
