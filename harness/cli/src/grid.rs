@@ -241,3 +241,74 @@ impl Progress for Share<'_> {
         self.reach((done * STEPS).checked_div(total).unwrap_or_default().min(STEPS));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use peerbench_measure::Setup;
+
+    use super::*;
+    use crate::config::{Chosen, complete};
+    use crate::overlays::OVERLAYS;
+
+    const WORLD: &str = "
+start: converged
+seeds: [1, 2]
+warm_up: 1s
+network: {uniform_round_trip: 20ms}
+workload: {items: 8, searches: 20, rate: 40/s}
+";
+
+    fn cell(name: &str, nodes: u32) -> Cell {
+        let entry = &OVERLAYS[0];
+        let text = format!("name: {name}\nnodes: {nodes}\n{WORLD}");
+        let document = Document::parse(name, text).expect("it is YAML");
+        let Chosen { document, scenario } = complete(document, &[entry]).expect("it is sound");
+        Cell { label: name.to_owned(), entry, document, scenario }
+    }
+
+    fn folder() -> RunFolder {
+        RunFolder::in_memory(Setup {
+            overlays: Vec::new(),
+            scenario: "grid".to_owned(),
+            scenario_yaml: String::new(),
+            scenario_digest: String::new(),
+            command_line: Vec::new(),
+            run_again: String::new(),
+        })
+    }
+
+    fn keys(folder: &RunFolder) -> Vec<(&str, u64)> {
+        let keys = folder.records().iter().map(|record| &record.key);
+        let mut keys: Vec<_> = keys.map(|key| (&*key.scenario, key.seed)).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn whole_comparisons_first_and_the_largest_of_each_first() {
+        let cells = [cell("small", 8), cell("large", 32), cell("middle", 16)];
+        let jobs = jobs(&cells, Driver::Simulator);
+        let order: Vec<_> = jobs.iter().map(|job| (&*job.cell.label, job.seed)).collect();
+        let seed = |seed| [("large", seed), ("middle", seed), ("small", seed)];
+        assert_eq!(order, [seed(1), seed(2)].concat());
+    }
+
+    #[test]
+    fn a_run_that_fails_does_not_keep_the_others() {
+        let mut broken = cell("broken", 16);
+        broken.scenario.network.uniform_round_trip = None;
+        broken.scenario.network.matrix = "gone.csv".to_owned();
+        let (mut folder, stop) = (folder(), AtomicBool::new(false));
+        let cells = [cell("one", 8), broken, cell("another", 8)];
+        let outcome = run(&cells, Driver::Simulator, &mut folder, &Shown::new(), &stop);
+        assert_eq!(outcome, Status::Failed);
+        assert_eq!(keys(&folder), [("another", 1), ("another", 2), ("one", 1), ("one", 2)]);
+    }
+
+    #[test]
+    fn nothing_is_begun_after_the_stop() {
+        let (mut folder, stop) = (folder(), AtomicBool::new(true));
+        let outcome = run(&[cell("one", 8)], Driver::Simulator, &mut folder, &Shown::new(), &stop);
+        assert_eq!((outcome, folder.records().len()), (Status::Interrupted, 0));
+    }
+}

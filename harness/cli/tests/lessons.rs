@@ -4,7 +4,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use insta::assert_snapshot;
@@ -149,4 +150,28 @@ fn the_command_line_changes_every_part_and_what_varies() {
         assert_eq!((&record["key"]["n"], &record["key"]["seed"]), (&12.into(), &7.into()));
         assert_eq!(record["metrics"]["lookup_count"]["value"], 30.0);
     }
+}
+
+#[test]
+fn an_interrupted_lesson_keeps_and_shows_what_was_finished() {
+    let folder = small();
+    let mut lesson = std::process::Command::new(assert_cmd::cargo::cargo_bin!("peerbench"))
+        .args(["lesson", "small.yaml", "--seeds", "1..2000", "--set", "nodes=64"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let records = folder.path().join("reports/runs/latest/runs.jsonl");
+    while fs::read_to_string(&records).map_or(0, |text| text.lines().count()) < 4 {
+        assert!(lesson.try_wait().unwrap().is_none(), "it ends before it has run four worlds");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let id = rustix::process::Pid::from_child(&lesson);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let output = lesson.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("lookup hops"), "{shown}");
+    assert!(shown.contains("of 2000 runs were finished"), "{shown}");
 }

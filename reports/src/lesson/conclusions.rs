@@ -9,6 +9,9 @@ use crate::statistics::{Fits, Growth, fit_growth};
 /// Differences of Akaike's criterion below this tell nothing (Burnham and Anderson 2002).
 const EVIDENCE: f64 = 2.0;
 
+/// Of more rows than these, only the first and the last are compared.
+const MOST_CHANGES: usize = 3;
+
 /// Figures of which the least is above this part of the largest hardly grow: a curve through them
 /// would be one through noise.
 const LEVEL: f64 = 0.9;
@@ -38,7 +41,11 @@ fn contrast(part: &Measured<'_>, shown: Shown, column: usize, other: usize) -> O
         Some((row, figures.0, figures.1))
     };
     let pairs: Vec<Pair> = (0..part.outline.rows.len()).filter_map(pair).collect();
-    let order = |(_, one, another): &Pair| one.total_cmp(another);
+    // What reads the same is the same: nobody could see which is above.
+    let order = |(_, one, another): &Pair| match words(shown, *one) == words(shown, *another) {
+        true => Ordering::Equal,
+        false => one.total_cmp(another),
+    };
     let last = order(pairs.last()?);
     // Where it changes sides for good, if it does so once.
     let switch = pairs.iter().position(|pair| order(pair) == last)?;
@@ -75,9 +82,10 @@ type Pair = (usize, f64, f64);
 fn values(part: &Measured<'_>, shown: Shown, pairs: &[&Pair]) -> String {
     let mut said = String::new();
     let mut values = Vec::new();
-    for (row, one, another) in pairs.iter().filter(|(_, one, another)| one != another) {
-        let figures = format!("{} against {}", words(shown, *one), words(shown, *another));
-        if figures != said {
+    for (row, one, another) in pairs {
+        let [one, another] = [one, another].map(|figure| words(shown, *figure));
+        let figures = format!("{one} against {another}");
+        if one != another && figures != said {
             values.push(format!("{figures} at {}", place(part, *row)));
             said = figures;
         }
@@ -94,9 +102,10 @@ fn place(part: &Measured<'_>, row: usize) -> String {
     }
 }
 
-/// By which factor each column's figure changes from the first row to each other one.
+/// By which factor each column's figure changes from the first row to each other one; of many rows,
+/// to the last.
 fn change(part: &Measured<'_>, shown: Shown) -> Option<String> {
-    let (rows, columns) = (&part.outline.rows, &part.outline.columns);
+    let columns = &part.outline.columns;
     let factors = |row: usize| {
         let factor = |(column, label): (usize, &String)| {
             let (before, after) =
@@ -106,13 +115,13 @@ fn change(part: &Measured<'_>, shown: Shown) -> Option<String> {
             (before > 0.0).then(|| format!("{label} ×{written}"))
         };
         let factors: Vec<String> = columns.iter().enumerate().filter_map(factor).collect();
-        let label = &rows[row].label;
-        (!factors.is_empty()).then(|| format!("with {label}, {}", factors.join(", ")))
+        let (from, to) = (place(part, 0), place(part, row));
+        (!factors.is_empty()).then(|| format!("from {from} to {to}: {}", factors.join(", ")))
     };
-    let changes: Vec<String> = (1..rows.len()).filter_map(factors).collect();
-    let first = rows.first().map(|row| &row.label)?;
-    (!changes.is_empty())
-        .then(|| format!("{} as a multiple of {first}: {}", shown.title(), changes.join("; ")))
+    let rows = part.outline.rows.len();
+    let first = if rows > MOST_CHANGES { rows - 1 } else { 1 };
+    let changes: Vec<String> = (first..rows).filter_map(factors).collect();
+    (!changes.is_empty()).then(|| format!("{}, {}", shown.title(), changes.join("; ")))
 }
 
 /// How a column's figure grows with what the rows vary.
