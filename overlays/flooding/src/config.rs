@@ -34,7 +34,8 @@ pub struct FloodingConfig {
     /// Most links, at least twice `links`, or newcomers would find no room; a given graph may have
     /// more. Default 8: room for a third more than the average.
     pub max_links: u8,
-    /// Most other nodes that a node remembers to link to, at least `links`. Default 32: a guess.
+    /// Most other nodes that a node remembers to link to, at least `links`; while it has fewer, it
+    /// asks for more with its pings. Default 16: a guess; twice as many as it may have links.
     pub host_cache: u16,
     /// Most other nodes named in one message. Default 8: Gnutella 0.6 answers a ping with about
     /// ten pongs from its cache.
@@ -49,7 +50,9 @@ pub struct FloodingConfig {
     pub timeout: Span,
     /// `flood`, `expanding-ring` or `random-walk`.
     pub search: SearchStyle,
-    /// Most forward messages on a query's path, 1 to 255. Default 7 (Gnutella 0.4).
+    /// Most forward messages on a query's path, 1 to 255. A flood may reach less than the nodes within
+    /// that many hops: the copy that comes first goes on, even if it came over more hops than one
+    /// that is dropped later (short-circuiting, Jovanović et al. 2001). Default 7 (Gnutella 0.4).
     pub ttl: u8,
     /// `expanding-ring`: TTL of the first ring, 1 to `ttl`. Default 1 (Lv et al. 2002, section 4.1).
     pub ring_start: u8,
@@ -104,7 +107,7 @@ impl Default for FloodingConfig {
         Self {
             links: 3,
             max_links: 8,
-            host_cache: 32,
+            host_cache: 16,
             hosts_told: 8,
             ping_every: Some(Span(Duration::from_secs(5))),
             timeout: Span(Duration::from_millis(1_500)),

@@ -75,7 +75,7 @@ impl Links {
             self.upkeep.aim = self.peers.len() as u32;
         }
         let equals = topology.equals();
-        for _ in 0..cx.config.hosts_told {
+        for _ in 0..cx.config.host_cache {
             let host = equals[cx.rng.below(equals.len() as u64) as usize];
             self.hear_of(host, cx);
         }
@@ -233,10 +233,10 @@ impl Links {
         }
     }
 
-    pub(crate) fn on_ping(&mut self, from: NodeId, cx: &mut Context<'_>) {
+    pub(crate) fn on_ping(&mut self, from: NodeId, wants_hosts: bool, cx: &mut Context<'_>) {
         if self.is_linked(from) {
             self.upkeep.silent.retain(|&(silent, _)| silent != from);
-            let hosts = self.hosts_for(from, cx);
+            let hosts = if wants_hosts { self.hosts_for(from, cx) } else { Box::default() };
             cx.send(from, FloodingMessage::Pong { hosts });
         } else {
             cx.send(from, FloodingMessage::Bye); // It believes in a link that is none.
@@ -307,13 +307,14 @@ impl Links {
         });
         let given_up = upkeep.silent.iter().filter(|(_, missed)| *missed >= MISSED);
         let given_up: Vec<NodeId> = given_up.map(|&(peer, _)| peer).collect();
+        let wants_hosts = upkeep.hosts.as_slice().len() < cx.config.host_cache.into();
         for &peer in peers.iter().chain(&upkeep.leaves) {
             match upkeep.silent.iter_mut().find(|(silent, _)| *silent == peer) {
                 Some((_, missed)) => *missed += 1,
                 None => upkeep.silent.push((peer, 1)),
             }
             if !given_up.contains(&peer) {
-                cx.send(peer, FloodingMessage::Ping);
+                cx.send(peer, FloodingMessage::Ping { wants_hosts });
             }
         }
         if peers.is_empty() {

@@ -32,7 +32,7 @@ pub struct Spread {
 /// link:    node ── Connect ──▶ node ── Accept ──▶ node        both are linked
 ///                                   ── Refuse ──▶ node        try these instead
 ///          node ── Bye ──▶ its links                          not any more
-/// upkeep:  node ── Ping ──▶ its links ── Pong ──▶ node        alive, and has heard of these
+/// upkeep:  node ── Ping ──▶ its links ── Pong ──▶ node        alive, and if asked: has heard of these
 /// flood:   searcher ── Query ──▶ all links ── Query ──▶ all links but the one it came from …
 ///          searcher ◀── QueryHit ── … ◀── QueryHit ── node    back the way the query came
 /// walk:    searcher ── Walk ──▶ a link ── Walk ──▶ one of its links …
@@ -45,7 +45,8 @@ pub struct Spread {
 ///
 /// In memory it is 32 bytes, because floods move it by the hundred million; what is large is boxed.
 ///
-/// Differs from Gnutella 0.4: pings go one hop and are answered from the host cache, as in 0.6; and
+/// Differs from Gnutella 0.4: pings go one hop and are answered from the host cache, as in 0.6, with hosts only if they are
+/// asked for; and
 /// connections, headers and hosts to try are messages rather than lines of text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FloodingMessage {
@@ -67,10 +68,13 @@ pub enum FloodingMessage {
     /// We are not linked, or not any more.
     Bye,
     /// Are you there? From a link; answered by `Pong`.
-    Ping,
+    Ping {
+        /// Whether to name others, too, because the sender's host cache has room.
+        wants_hosts: bool,
+    },
     /// To `Ping`.
     Pong {
-        /// Others that the sender has heard of.
+        /// Others that the sender has heard of, if it was asked.
         hosts: Box<[NodeId]>,
     },
     /// From a leaf to its super-peers: it shares the items with these keys.

@@ -213,7 +213,9 @@ impl Flooding {
             FloodingMessage::Connect { leaf } => self.links.on_connect(from, leaf, cx),
             FloodingMessage::Accept { hosts } => self.links.on_accept(from, &hosts, cx),
             FloodingMessage::Refuse { hosts } => return self.links.on_refuse(from, &hosts, cx),
-            FloodingMessage::Ping => return self.links.on_ping(from, cx),
+            FloodingMessage::Ping { wants_hosts } => {
+                return self.links.on_ping(from, wants_hosts, cx);
+            }
             FloodingMessage::Pong { hosts } => return self.links.on_pong(from, &hosts, cx),
             _ => return,
         };

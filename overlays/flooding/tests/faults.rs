@@ -43,6 +43,7 @@ fn links_to_the_dead_are_replaced() {
         let yaml = "nodes: 200
 start: converged
 network: {handshake_round_trips: 0.0}
+overlays: {flooding: {ttl: 12}}
 ";
         let setting = Setting::new(yaml, 1);
         let mut network = setting.settled_network();

@@ -64,7 +64,7 @@ fn message() -> impl Strategy<Value = FloodingMessage> {
         hosts().prop_map(|hosts| FloodingMessage::Refuse { hosts }),
         hosts().prop_map(|hosts| FloodingMessage::Pong { hosts }),
         Just(FloodingMessage::Bye),
-        Just(FloodingMessage::Ping),
+        any::<bool>().prop_map(|wants_hosts| FloodingMessage::Ping { wants_hosts }),
         keys.prop_map(|keys| FloodingMessage::Share { keys }),
         exchange().prop_map(FloodingMessage::from),
     ];
