@@ -110,7 +110,9 @@ fn growing() -> (Outline, RunFolder) {
             figures(2.0 - 1.0 / nodes, 40_000.0, 0.9),
         ];
         for (overlay, figures) in overlays.iter().zip(found) {
-            add(&mut folder, &record(overlay, &format!("{overlay} at {size}"), 1, &figures));
+            let mut record = record(overlay, &format!("{overlay} at {size}"), 1, &figures);
+            record.key.n = nodes as u32;
+            add(&mut folder, &record);
         }
     }
     (outline(part), folder)

@@ -46,6 +46,7 @@ struct Job<'a> {
 /// What came of a job.
 struct Done<'a> {
     job: Job<'a>,
+    /// `None` in the place of a failure: an assertion, which has told about itself.
     result: Result<Measurement, Option<Failure>>,
 }
 

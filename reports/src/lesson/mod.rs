@@ -8,9 +8,12 @@ mod tables;
 mod terminal;
 mod timeline;
 
+use std::collections::BTreeSet;
+
 use peerbench_measure::{FolderError, RunFolder, RunRecord, Status};
 
 use crate::figures::{Figure, Figures};
+use crate::numbers::count;
 
 pub use outline::{Against, Outline, PartOutline, RowOutline, RunOutline, Shown};
 
@@ -29,7 +32,7 @@ pub struct Lesson {
 /// What one grid of runs has shown.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// What it is about, and how many seeds it is over.
+    /// What it is about, and over how many nodes and seeds.
     pub title: String,
     /// Its tables.
     pub tables: Vec<Table>,
@@ -131,12 +134,19 @@ impl<'a> Measured<'a> {
         }
     }
 
+    /// What the part is about, how many nodes there are if all cells have as many, and how many
+    /// seeds.
     fn title(&self) -> String {
-        let seeds = self.outline.runs.iter().flatten().flatten().map(|run| run.seeds).max();
-        match seeds {
-            Some(seeds) if seeds > 1 => format!("{} · {seeds} seeds", self.outline.title),
-            _ => self.outline.title.clone(),
+        let mut title = self.outline.title.clone();
+        let sizes: BTreeSet<u32> = self.records().map(|record| record.key.n).collect();
+        if let (Some(nodes), 1) = (sizes.first(), sizes.len()) {
+            title.push_str(&format!(" · {} nodes", count(u64::from(*nodes))));
         }
+        let seeds = self.outline.runs.iter().flatten().flatten().map(|run| run.seeds).max();
+        if let Some(seeds) = seeds.filter(|seeds| *seeds > 1) {
+            title.push_str(&format!(" · {seeds} seeds"));
+        }
+        title
     }
 
     fn records(&self) -> impl Iterator<Item = &'a RunRecord> {
