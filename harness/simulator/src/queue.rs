@@ -28,8 +28,9 @@ struct Entry<T> {
     time: u64,
     sequence: u64,
     target: NodeId,
-    /// Taken out when its turn comes.
-    item: Option<T>,
+    /// Its default once it was taken out. An `Option` would be taken apart: tag and rest, copied at
+    /// different alignments, make whoever reads them next wait for all stores before.
+    item: T,
 }
 
 /// The place of an entry in its bucket's order: its time within the bucket and its sequence in one
@@ -76,13 +77,13 @@ pub struct Queue<T> {
     spare_far: Vec<Vec<Entry<T>>>,
 }
 
-impl<T> Default for Queue<T> {
+impl<T: Default> Default for Queue<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> Queue<T> {
+impl<T: Default> Queue<T> {
     /// An empty queue at time 0.
     #[must_use]
     pub fn new() -> Self {
@@ -126,7 +127,7 @@ impl<T> Queue<T> {
             self.early.insert((time, sequence), (target, item));
             return;
         }
-        let entry = Entry { time, sequence, target, item: Some(item) };
+        let entry = Entry { time, sequence, target, item };
         if bucket == self.bucket {
             self.push_current(entry);
         } else if bucket - self.bucket < NEAR as u64 {
@@ -165,11 +166,8 @@ impl<T> Queue<T> {
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, NodeId, T)> {
         if !self.early.is_empty() {
-            let ((time, _), (target, item)) = self.early.pop_first()?;
-            self.length -= 1;
-            return Some((time, target, item));
-        }
-        if self.order.is_empty() && !self.turn() {
+            self.admit_early();
+        } else if self.order.is_empty() && !self.turn() {
             return None;
         }
         let place = self.order.pop()?;
@@ -178,7 +176,17 @@ impl<T> Queue<T> {
             prefetch(&self.current[self.order[ahead].index as usize]);
         }
         let entry = &mut self.current[place.index as usize];
-        Some((entry.time, entry.target, entry.item.take()?))
+        Some((entry.time, entry.target, std::mem::take(&mut entry.item)))
+    }
+
+    /// Puts what is early before everything else.
+    #[cold]
+    fn admit_early(&mut self) {
+        if let Some(((time, sequence), (target, item))) = self.early.pop_first() {
+            let index = self.current.len() as u32;
+            self.current.push(Entry { time, sequence, target, item });
+            self.order.push(Place { key: 0, index, target });
+        }
     }
 
     /// The node that an event some events ahead is for, if that is in the bucket whose turn it is:
@@ -194,8 +202,7 @@ impl<T> Queue<T> {
     pub(crate) fn waiting_mut(&mut self) -> impl Iterator<Item = (NodeId, &mut T)> {
         let ahead = self.near.iter_mut().chain(self.far.values_mut()).flatten();
         let entries = self.current.iter_mut().chain(ahead);
-        let entries =
-            entries.filter_map(|entry| entry.item.as_mut().map(|item| (entry.target, item)));
+        let entries = entries.map(|entry| (entry.target, &mut entry.item));
         entries.chain(self.early.values_mut().map(|(target, item)| (*target, item)))
     }
 

@@ -38,7 +38,7 @@ struct Slot<O> {
 /// queue is a copy from odd addresses, which stalls until all stores before it are done, and that
 /// costs as much as everything else together. For the same reason the message comes first: it is
 /// copied with the whole and then alone, and both must cut it into the same words.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(u64)]
 pub(crate) enum Occurrence<O: Overlay> {
     /// The connection to the receiver stands now: what waited for it takes its turn on the uplink.
@@ -50,6 +50,7 @@ pub(crate) enum Occurrence<O: Overlay> {
     /// Anything else that is put into a node.
     Input(Input<O>),
     /// Something that was meant for a node's former life.
+    #[default]
     Void,
 }
 
