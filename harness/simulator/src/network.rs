@@ -84,6 +84,8 @@ pub(crate) struct Connections {
     connected: Vec<u64>,
     /// Handshakes under way, and when they will be done.
     opening: BTreeMap<(NodeId, NodeId), u64>,
+    /// Dials of the dead under way, and when the dialer will learn.
+    vain: BTreeMap<(NodeId, NodeId), u64>,
 }
 
 impl Connections {
@@ -92,7 +94,7 @@ impl Connections {
         let nodes = nodes as usize;
         let bits = if round_trips > 0.0 { nodes * nodes } else { 0 };
         let connected = vec![0; bits.div_ceil(64)];
-        Self { nodes, round_trips, connected, opening: BTreeMap::new() }
+        Self { nodes, round_trips, connected, opening: BTreeMap::new(), vain: BTreeMap::new() }
     }
 
     /// Whether connections are modelled at all.
@@ -106,7 +108,8 @@ impl Connections {
         (pair / 64, 1 << (pair % 64))
     }
 
-    fn is_open(&self, a: NodeId, b: NodeId) -> bool {
+    /// Whether there is a connection, or one is being made.
+    pub(crate) fn is_open(&self, a: NodeId, b: NodeId) -> bool {
         let (word, bit) = self.bit(a, b);
         self.connected[word] & bit != 0
     }
@@ -131,6 +134,18 @@ impl Connections {
                 now
             }
             None => now,
+        }
+    }
+
+    /// A node dials one that is gone. False if it does so already.
+    pub(crate) fn dial_in_vain(&mut self, from: NodeId, to: NodeId, now: u64, takes: u64) -> bool {
+        let known = self.vain.insert((from, to), now + takes);
+        match known.filter(|&until| until > now) {
+            Some(until) => {
+                self.vain.insert((from, to), until);
+                false
+            }
+            None => true,
         }
     }
 

@@ -185,7 +185,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
         match occurrence {
             Occurrence::Departure { to: peer, bytes, message } => {
-                if self.slots[to.index()].life == Life::Up {
+                let is_up = self.slots[to.index()].life == Life::Up;
+                if is_up && self.connections.is_open(to, peer) {
                     self.transmit(to, peer, bytes, message);
                 }
             }
@@ -231,18 +232,34 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
     }
 
-    /// The receiver is gone: its host says so, or the sender notices after a timeout.
+    /// The receiver is gone: its host says so, or the sender notices after a timeout. Where
+    /// connections are modelled, the sender has lost its own already.
     fn refuse(&mut self, to: NodeId, from: NodeId) {
+        if self.connections.are_modelled() {
+            return;
+        }
         let one_way = self.world.one_way(to, from);
         let notice = match self.dead_peer_timeout {
             // The timeout runs since the message was sent, half a round trip ago.
             Some(timeout) => (timeout.as_nanos() as u64).saturating_sub(one_way),
             None => one_way,
         };
-        self.connections.close(to, from);
-        let input = Input::PeerLost(to);
-        let due = self.now.as_nanos() + notice;
-        self.queue.push(due, from, Occurrence::Input(input));
+        self.lose(from, to, notice);
+    }
+
+    /// A node learns some time from now that a peer cannot be reached any more.
+    fn lose(&mut self, node: NodeId, peer: NodeId, after: u64) {
+        let due = self.now.as_nanos() + after;
+        self.queue.push(due, node, Occurrence::Input(Input::PeerLost(peer)));
+    }
+
+    /// Nobody is there to connect to: what waits for the connection is lost, and the dialer learns
+    /// it once, a round trip later.
+    fn dial_in_vain(&mut self, from: NodeId, to: NodeId, one_way: u64) {
+        let takes = self.dead_peer_timeout.map_or(2 * one_way, |it| it.as_nanos() as u64);
+        if self.connections.dial_in_vain(from, to, self.now.as_nanos(), takes) {
+            self.lose(from, to, takes);
+        }
     }
 
     /// Puts an input into a node, now.
@@ -325,6 +342,10 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         slot.traffic.send(message.class(), bytes);
         if self.connections.are_modelled() {
             let one_way = self.world.one_way(from, to);
+            let is_down = matches!(self.slots[to.index()].life, Life::Down(_));
+            if is_down && !self.connections.is_open(from, to) {
+                return self.dial_in_vain(from, to, one_way);
+            }
             let ready = self.connections.ready(from, to, now, one_way);
             if ready > now {
                 let departure = Occurrence::Departure { to, bytes, message };
@@ -352,9 +373,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 Some(timeout) => timeout.as_nanos() as u64,
                 None => self.world.one_way(node, peer),
             };
-            let input = Input::PeerLost(node);
-            let due = self.now.as_nanos() + notice;
-            self.queue.push(due, peer, Occurrence::Input(input));
+            self.lose(peer, node, notice);
         }
     }
 
