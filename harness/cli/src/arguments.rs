@@ -45,6 +45,10 @@ pub(crate) enum Verb {
     Papers {
         /// Only the set-ups whose names begin like this, such as `chord-failures`
         scenario: Option<String>,
+        /// Where files are that do not come with peerbench, such as p2p-Gnutella08.txt from
+        /// snap.stanford.edu; what needs a missing one is skipped
+        #[arg(long, default_value = "../shared/data", value_name = "FOLDER")]
+        data: PathBuf,
     },
     /// Show by runs what a lecture says about overlays; `peerbench list lessons` names them
     Lesson(Lesson),

@@ -34,7 +34,7 @@ pub(crate) fn run(compare: &Compare) -> Result<ExitCode, Failure> {
     }
     if show::wants_table(compare.md.as_deref(), &comparison.markdown())? {
         let (width, colour) = show::terminal();
-        println!("{}", comparison.terminal(width, colour));
+        show::print_line(comparison.terminal(width, colour));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use crate::arguments::{Config, ScenarioChoice};
 use crate::failure::Failure;
 use crate::overlays::{Entry, OVERLAYS};
 use crate::papers;
+use crate::show::{print, print_line};
 
 /// A scenario as it was written, and as it is meant.
 pub(crate) struct Chosen {
@@ -87,10 +88,10 @@ pub(crate) fn run(config: &Config) -> Result<ExitCode, Failure> {
     match config {
         Config::Check(choice) => {
             let Chosen { scenario, .. } = choose(choice, &every)?;
-            println!("{} is sound: {} nodes", scenario.name, scenario.nodes);
+            print_line(format_args!("{} is sound: {} nodes", scenario.name, scenario.nodes));
         }
-        Config::Show(choice) => print!("{}", choose(choice, &every)?.scenario.to_yaml()),
-        Config::Schema => println!("{}", schema()),
+        Config::Show(choice) => print(choose(choice, &every)?.scenario.to_yaml()),
+        Config::Schema => print_line(schema()),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -36,7 +36,9 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Compare(compare) => compare::run(&compare),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),
-        Verb::Papers { scenario } => show::papers(scenario.as_deref(), interruption()?.as_ref()),
+        Verb::Papers { scenario, data } => {
+            show::papers(scenario.as_deref(), &data, interruption()?.as_ref())
+        }
         Verb::Lesson(lesson) => lesson::run(&lesson, interruption()?.as_ref()),
         Verb::Config(config) => config::run(&config),
         Verb::Completions { shell } => Ok(arguments::completions(shell)),

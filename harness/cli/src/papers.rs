@@ -2,6 +2,7 @@
 //! the simulator, and the table of expectations that goes with them.
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::presets::NOTHING;
@@ -34,6 +35,7 @@ pub(crate) const SCENARIOS: &[(&str, &str)] = scenarios![
     "chord-path-length-1024",
     "chord-path-length-4096",
     "chord-path-length-16384",
+    "gnutella-coverage",
 ];
 
 /// Statistics that can be expected of a distribution.
@@ -51,6 +53,12 @@ const STATISTICS: [Statistic; 5] = [
 pub(crate) struct Expectation {
     /// The set-up: one of [`SCENARIOS`].
     pub(crate) scenario: String,
+    /// Assignments to it.
+    #[serde(default)]
+    pub(crate) set: Vec<String>,
+    /// The file of a graph that it needs, which is no part of peerbench.
+    #[serde(default)]
+    pub(crate) graph: Option<String>,
     /// What the figure is of.
     pub(crate) claim: String,
     /// Where it stands.
@@ -86,6 +94,10 @@ pub(crate) enum Counted {
     ToPredecessor,
     /// As a multiple of the mean.
     RelativeToMean,
+    /// In percent of the nodes.
+    PercentOfNodes,
+    /// For each node that a lookup visited.
+    PerNodeVisited,
 }
 
 /// Where an expectation comes from.
@@ -107,6 +119,8 @@ pub(crate) enum Verdict {
     KnownToDiffer,
     /// Beyond the tolerance.
     Differs,
+    /// A file that is no part of peerbench is not there.
+    Skipped,
     /// There is no figure of ours.
     NotMeasured,
 }
@@ -117,6 +131,7 @@ impl fmt::Display for Verdict {
             Self::Agrees => "agrees",
             Self::KnownToDiffer => "differs (known)",
             Self::Differs => "DIFFERS",
+            Self::Skipped => "SKIPPED",
             Self::NotMeasured => "not measured",
         })
     }
@@ -129,6 +144,8 @@ pub(crate) struct Row {
     pub(crate) expectation: Expectation,
     /// Ours.
     pub(crate) ours: Option<f64>,
+    /// The file that is not there.
+    pub(crate) lacks: Option<PathBuf>,
 }
 
 /// Every expectation there is, in the order of the table.
@@ -136,36 +153,58 @@ pub(crate) fn expectations() -> Vec<Expectation> {
     serde_yaml::from_str(EXPECTATIONS).expect("a test reads the table that is built in")
 }
 
-/// Runs the set-up of every expectation once, under each of its seeds, until `stop` is set.
+/// Runs the set-up of every expectation once, under each of its seeds, until `stop` is set; those
+/// that need files which are not in the folder of `data` are skipped.
 ///
 /// # Errors
 /// If a set-up is not there, or its scenario is not sound.
 pub(crate) fn run(
     expectations: Vec<Expectation>,
+    data: &Path,
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Vec<Row>, Failure> {
-    let mut measured: BTreeMap<String, Option<Measurement>> = BTreeMap::new();
+    let mut measured: BTreeMap<(String, Vec<String>), Option<Measured>> = BTreeMap::new();
     let mut rows = Vec::with_capacity(expectations.len());
     for expectation in expectations {
-        let name = &expectation.scenario;
-        if !measured.contains_key(name) {
-            measured.insert(name.clone(), measure(name, progress, stop)?);
+        let graph = expectation.graph.as_ref().map(|file| data.join(file));
+        if let Some(lacks) = graph.clone().filter(|path| !path.exists()) {
+            rows.push(Row { expectation, ours: None, lacks: Some(lacks) });
+            continue;
         }
-        let ours = measured[name].as_ref().and_then(|ours| figure(&expectation, ours));
-        rows.push(Row { expectation, ours });
+        let set_up = (expectation.scenario.clone(), expectation.set.clone());
+        if !measured.contains_key(&set_up) {
+            let ours = measure(&expectation, graph.as_deref(), progress, stop)?;
+            measured.insert(set_up.clone(), ours);
+        }
+        let ours = measured[&set_up].as_ref().and_then(|ours| figure(&expectation, ours));
+        rows.push(Row { expectation, ours, lacks: None });
     }
     Ok(rows)
+}
+
+/// What came of a set-up, over all of its seeds.
+struct Measured {
+    nodes: u32,
+    all: Measurement,
 }
 
 /// Runs one set-up under each of its seeds, for the overlay whose section it has; `None` if it was
 /// stopped.
 fn measure(
-    name: &str,
+    expectation: &Expectation,
+    graph: Option<&Path>,
     progress: &dyn Progress,
     stop: &AtomicBool,
-) -> Result<Option<Measurement>, Failure> {
-    let document = scenario(name)?;
+) -> Result<Option<Measured>, Failure> {
+    let name = &expectation.scenario;
+    let mut document = scenario(name)?;
+    for assignment in &expectation.set {
+        document.set(assignment)?;
+    }
+    if let Some(graph) = graph {
+        document.set(&format!("network.graph={}", graph.display()))?;
+    }
     let scenario = document.scenario()?;
     let overlay = scenario.overlays.keys().next().map_or("", String::as_str);
     let entry = overlays::find(overlay)?;
@@ -174,7 +213,8 @@ fn measure(
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        progress.phase(&format!("{name}, seed {seed}"));
+        let set = expectation.set.iter().map(|set| format!(", {set}")).collect::<String>();
+        progress.phase(&format!("{name}{set}, seed {seed}"));
         let simulated = (entry.simulate)(&document, &scenario, seed, progress, stop)?;
         let measurement = simulated.measurement;
         match &mut all {
@@ -182,7 +222,8 @@ fn measure(
             None => all = Some(measurement),
         }
     }
-    Ok(all.filter(|_| !stop.load(Ordering::Relaxed)))
+    let all = all.filter(|_| !stop.load(Ordering::Relaxed));
+    Ok(all.map(|all| Measured { nodes: scenario.nodes, all }))
 }
 
 /// The set-up of this name.
@@ -196,13 +237,23 @@ pub(crate) fn scenario(name: &str) -> Result<Document, Failure> {
 }
 
 /// Our figure, counted as the paper counts.
-fn figure(expectation: &Expectation, ours: &Measurement) -> Option<f64> {
+fn figure(expectation: &Expectation, Measured { nodes, all: ours }: &Measured) -> Option<f64> {
     let metric = find_metric(&expectation.metric)?;
     let statistic = STATISTICS.into_iter().find(|it| it.to_string() == expectation.statistic);
-    let Some(statistic) = statistic else { return metric.figure(Statistic::Value, ours) };
+    let Some(statistic) = statistic else {
+        let value = metric.figure(Statistic::Value, ours)?;
+        let visited = find_metric("lookup_nodes_visited")?.figure(Statistic::Value, ours);
+        return match expectation.counted {
+            Counted::PercentOfNodes => Some(value / f64::from(*nodes) * 100.0),
+            Counted::PerNodeVisited => visited.map(|visited| value / visited),
+            _ => Some(value),
+        };
+    };
     let distribution = metric.histogram(ours)?;
     match expectation.counted {
-        Counted::AsItIs => statistic.of(distribution, metric.scale),
+        Counted::AsItIs | Counted::PercentOfNodes | Counted::PerNodeVisited => {
+            statistic.of(distribution, metric.scale)
+        }
         Counted::ToPredecessor => statistic.of(&to_predecessor(distribution), metric.scale),
         Counted::RelativeToMean => {
             let mean = Statistic::Mean.of(distribution, metric.scale)?;
@@ -225,6 +276,7 @@ impl Row {
     pub(crate) fn verdict(&self) -> Verdict {
         let Expectation { published, tolerance, ref differs, .. } = self.expectation;
         match self.ours {
+            None if self.lacks.is_some() => Verdict::Skipped,
             None => Verdict::NotMeasured,
             // A tolerance of two decimals reaches what is written with two decimals.
             Some(ours) if (ours - published).abs() <= tolerance + 1e-9 => Verdict::Agrees,
@@ -299,6 +351,16 @@ fn notes(rows: &[Row]) -> String {
             notes.push(note);
         }
     }
+    for lacks in rows.iter().filter_map(|row| row.lacks.as_ref()) {
+        let note = format!(
+            "SKIPPED: there is no {}; get it from https://snap.stanford.edu/data, and name its \
+             folder with --data",
+            lacks.display()
+        );
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
     let count = |wanted| rows.iter().filter(|row| row.verdict() == wanted).count();
     let (agree, known) = (count(Verdict::Agrees), count(Verdict::KnownToDiffer));
     let rest =
@@ -331,6 +393,8 @@ mod tests {
     fn row(published: f64, tolerance: f64, differs: Option<&str>, ours: Option<f64>) -> Row {
         let expectation = Expectation {
             scenario: "chord-failures-0".to_owned(),
+            set: Vec::new(),
+            graph: None,
             claim: "hops".to_owned(),
             paper: "Stoica et al. 2003, table II".to_owned(),
             metric: "lookup_hops".to_owned(),
@@ -341,7 +405,7 @@ mod tests {
             source: Source::Computed,
             differs: differs.map(str::to_owned),
         };
-        Row { expectation, ours }
+        Row { expectation, ours, lacks: None }
     }
 
     #[test]
@@ -379,7 +443,8 @@ mod tests {
         let stop = AtomicBool::new(false);
         let wanted = |it: &Expectation| it.scenario == "chord-failures-0";
         let expectations = expectations().into_iter().filter(wanted).collect();
-        let rows = run(expectations, &peerbench_measure::Silent, &stop).expect("it runs");
+        let rows =
+            run(expectations, Path::new("."), &peerbench_measure::Silent, &stop).expect("it runs");
         for row in &rows {
             assert_ne!(row.verdict(), Verdict::NotMeasured, "{}", row.expectation.claim);
             assert_ne!(
@@ -392,7 +457,19 @@ mod tests {
         }
         stop.store(true, Ordering::Relaxed);
         let expectations: Vec<_> = rows.into_iter().map(|row| row.expectation).collect();
-        let rows = run(expectations, &peerbench_measure::Silent, &stop).expect("it stops");
+        let rows =
+            run(expectations, Path::new("."), &peerbench_measure::Silent, &stop).expect("it stops");
         assert!(rows.iter().all(|row| row.verdict() == Verdict::NotMeasured));
+    }
+
+    #[test]
+    fn what_needs_a_file_that_is_not_there_is_skipped_and_says_so() {
+        let stop = AtomicBool::new(false);
+        let expectations = expectations().into_iter().filter(|it| it.graph.is_some()).collect();
+        let nowhere = Path::new("there is no such folder");
+        let rows = run(expectations, nowhere, &peerbench_measure::Silent, &stop).expect("it runs");
+        assert!(rows.iter().all(|row| row.verdict() == Verdict::Skipped));
+        let text = render(&rows, 100);
+        assert!(text.contains("SKIPPED: there is no there is no such folder/p2p-Gnutella08.txt"));
     }
 }

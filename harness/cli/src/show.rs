@@ -1,5 +1,6 @@
 //! What can be shown without measuring anything.
-use std::io::{IsTerminal, stdout};
+use std::fmt::Display;
+use std::io::{ErrorKind, IsTerminal, Write as _, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,10 +42,10 @@ impl Findings {
     pub(crate) fn print(&self, details: bool) {
         let (width, colour) = terminal();
         if !self.comparison.is_empty() {
-            println!("{}", self.comparison.terminal(width, colour));
+            print_line(self.comparison.terminal(width, colour));
         }
         if self.comparison.is_empty() || details {
-            println!("{}", self.summary.terminal(width, colour));
+            print_line(self.summary.terminal(width, colour));
         }
     }
 
@@ -55,6 +56,21 @@ impl Findings {
             false => self.comparison.markdown() + &self.summary.markdown(),
         }
     }
+}
+
+/// Prints to standard output. Who reads it may have seen enough and gone, as `head` does.
+pub(crate) fn print(text: impl Display) {
+    match write!(stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("warning: cannot write to standard output: {error}");
+        }
+        _ => {}
+    }
+}
+
+/// The same, with the end of the line.
+pub(crate) fn print_line(line: impl Display) {
+    print(format_args!("{line}\n"));
 }
 
 /// The width of the terminal that standard output is, and whether it is one that shows colours.
@@ -84,7 +100,7 @@ pub(crate) fn report(report: &Report) -> Result<ExitCode, Failure> {
 /// standard output was not what was asked for.
 pub(crate) fn wants_table(md: Option<&Path>, markdown: &str) -> Result<bool, Failure> {
     match md {
-        Some(path) if path == Path::new("-") => println!("{markdown}"),
+        Some(path) if path == Path::new("-") => print_line(markdown),
         Some(path) => std::fs::write(path, markdown).map_err(|source| Failure::File {
             what: "cannot write",
             path: path.display().to_string(),
@@ -96,7 +112,11 @@ pub(crate) fn wants_table(md: Option<&Path>, markdown: &str) -> Result<bool, Fai
 }
 
 /// `peerbench papers`: fails if a figure differs for no known reason.
-pub(crate) fn papers(prefix: Option<&str>, stop: &AtomicBool) -> Result<ExitCode, Failure> {
+pub(crate) fn papers(
+    prefix: Option<&str>,
+    data: &Path,
+    stop: &AtomicBool,
+) -> Result<ExitCode, Failure> {
     let mut expectations = papers::expectations();
     let names: Vec<String> = expectations.iter().map(|wanted| wanted.scenario.clone()).collect();
     if let Some(prefix) = prefix {
@@ -107,9 +127,9 @@ pub(crate) fn papers(prefix: Option<&str>, stop: &AtomicBool) -> Result<ExitCode
         }
     }
     let progress = Shown::new();
-    let rows = papers::run(expectations, &progress, stop)?;
+    let rows = papers::run(expectations, data, &progress, stop)?;
     progress.done();
-    print!("{}", papers::render(&rows, terminal_width().unwrap_or(WIDTH)));
+    print(papers::render(&rows, terminal_width().unwrap_or(WIDTH)));
     let failed = rows.iter().any(|row| {
         matches!(row.verdict(), papers::Verdict::Differs | papers::Verdict::NotMeasured)
     });
@@ -125,7 +145,7 @@ pub(crate) fn list(what: Listed) -> ExitCode {
     match what {
         Listed::Overlays => {
             for entry in OVERLAYS {
-                println!("{:12} {}", entry.name, entry.about);
+                print_line(format_args!("{:12} {}", entry.name, entry.about));
             }
         }
         Listed::Scenarios => {
@@ -134,15 +154,15 @@ pub(crate) fn list(what: Listed) -> ExitCode {
             for (name, document) in own.chain(papers) {
                 let scenario = document.and_then(|document| Ok(document.scenario()?));
                 let about = scenario.map(|scenario| scenario.description).unwrap_or_default();
-                println!("{name:30} {about}");
+                print_line(format_args!("{name:30} {about}"));
             }
         }
         Listed::Lessons => {
             for (name, teaches) in lesson::list() {
-                println!("{name:26} {teaches}");
+                print_line(format_args!("{name:26} {teaches}"));
             }
         }
-        Listed::Metrics => print!("{}", peerbench_reports::list()),
+        Listed::Metrics => print(peerbench_reports::list()),
     }
     ExitCode::SUCCESS
 }
@@ -152,6 +172,6 @@ pub(crate) fn explain(metric: &str) -> Result<ExitCode, Failure> {
     let names = METRICS.iter().map(|metric| metric.name);
     let text = peerbench_reports::explain(metric)
         .ok_or_else(|| Failure::unknown("metric", metric, names))?;
-    println!("{}", text.trim_end());
+    print_line(text.trim_end());
     Ok(ExitCode::SUCCESS)
 }

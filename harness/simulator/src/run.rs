@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use overlay_core::{Command, Input, NodeId, Overlay, Time};
-use peerbench_measure::{Absence, Cost, Counter, Measurement, NodeSample, Progress};
+use overlay_core::{Command, Input, NodeId, Oracle as _, Overlay, Time};
+use peerbench_measure::{Absence, Cost, Counter, Group, Measurement, NodeSample, Progress};
 use peerbench_scenario::{DueFault, DueReturn, Error, FaultAction, Scenario, Timetable, World};
 
 use crate::harness::Harness;
@@ -215,6 +215,10 @@ impl<'a, O: Overlay> Run<'a, O> {
         self.is_measuring = true;
         self.simulation.reset_traffic();
         self.harness.visited = 0;
+        let oracle = self.harness.ledger.oracle();
+        if oracle.neighbors(NodeId(0)).is_none() {
+            self.harness.measurement.not_offered(Group::Convergence);
+        }
         let (right, of) = count_converged(&self.simulation, self.harness.ledger.oracle());
         let time = self.watch.converged_at().map(|time| time.since(Time::ZERO));
         if let Some(right) = right {

@@ -122,7 +122,7 @@ fn conclude(
     warn(folder.store_report("summary.md", &markdown));
     if show::wants_table(arguments.md.as_deref(), &markdown)? {
         let (width, colour) = show::terminal();
-        print!("{}", lesson.terminal(width, colour));
+        show::print(lesson.terminal(width, colour));
     }
     if let Some(path) = folder.path() {
         eprintln!("\nThe runs are stored in {}", path.display());

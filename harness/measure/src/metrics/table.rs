@@ -75,7 +75,8 @@ pub static METRICS: &[Metric] = &[
         scale: STRETCH_SCALE,
         definition: "Latency of a correct lookup divided by the direct round trip between the \
             searcher and the node that answered, as the network model has it. 1: nothing could \
-            have been faster. Lookups that the searcher answered itself are left out; not measured \
+            have been faster. Large where the answer was next door: two nodes of one city are 1 ms \
+            apart, and a search for it may cross an ocean. Lookups that the searcher answered itself are left out; not measured \
             where the testbed does not shape the network.",
         source: |m| Source::Distribution(&m.lookups.stretch),
         ..ROW

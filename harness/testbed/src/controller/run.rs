@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use overlay_core::{Event, NodeId, Oracle, Time};
-use peerbench_measure::{Absence, Cost, Counter, Ledger, Measurement, Progress, RoundTrip, Terms};
+use peerbench_measure::{
+    Absence, Cost, Counter, Group, Ledger, Measurement, Progress, RoundTrip, Terms,
+};
 use peerbench_scenario::{DueFault, DueReturn, FaultAction, Scenario, Timetable, World};
 use rustix::process::Signal;
 use tokio::time::{Instant, timeout_at};
@@ -224,6 +226,8 @@ impl<R: Oracle> Run<R> {
             let (since, right, of) = convergence.result();
             let since = since.map(|time| time.since(Time::ZERO));
             self.measurement.converged(since, right, of);
+        } else {
+            self.measurement.not_offered(Group::Convergence);
         }
         summary::add(self.reports.values().map(|(report, _)| report), &mut self.measurement);
         self.measurement
