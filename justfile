@@ -18,8 +18,8 @@ compare *arguments:
 
 # See a lesson of the field by measurement: `just lesson hay-and-needles`; `just list lessons`
 [group('measure')]
-lesson name:
-    {{ peerbench }} lesson {{ name }}
+lesson name *arguments:
+    {{ peerbench }} lesson {{ name }} {{ arguments }}
 
 # Measure in the simulator alone: `just simulate chord --nodes 100000`
 [group('measure')]
