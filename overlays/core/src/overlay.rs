@@ -17,6 +17,8 @@ use crate::{Blob, Conduct, Graph, Key, Message, NodeId, OpId, Random, Time};
 pub trait Overlay: Sized + Send + 'static {
     /// The name in scenarios, tables and on the command line.
     const NAME: &'static str;
+    /// Whether items are fetched piece by piece, so that one may be larger than a message can carry.
+    const FETCHES_IN_PIECES: bool = false;
     /// The overlay's part of the scenario.
     type Config: Clone + Debug + Default + DeserializeOwned + JsonSchema + Send + Serialize + Sync;
     /// What nodes say to each other.

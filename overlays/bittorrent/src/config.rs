@@ -1,0 +1,189 @@
+//! BitTorrent's part of a scenario. Defaults are BEP 3's and the first client's.
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
+
+use overlay_core::units::{Bytes, Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::metainfo::{BLOCK, LONGEST_PIECE};
+
+/// By what a leecher gives its regular slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choking {
+    /// To those from whom it gets most (Cohen 2003, section 4).
+    #[default]
+    TitForTat,
+    /// To anybody who is interested, drawn anew each time: what tit-for-tat is measured against.
+    Random,
+}
+
+/// By what a seed gives its regular slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeedPolicy {
+    /// To those who take most from it (Cohen 2003, section 4.4).
+    Fastest,
+    /// To each for as long as an optimistic unchoke lasts, those first who have waited longest; the
+    /// spirit of the first client's later versions (Legout et al. 2006, section IV-B.3).
+    #[default]
+    RoundRobin,
+}
+
+/// Which piece is fetched next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Picking {
+    /// A random one until the first is there; then the one that the fewest peers have (Cohen 2003,
+    /// section 3.2).
+    #[default]
+    RarestFirst,
+    /// Always a random one: what rarest first is measured against.
+    Random,
+}
+
+/// What a leecher does when it has everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenDone {
+    /// It stays in the swarm as a seed.
+    #[default]
+    Stay,
+    /// It leaves the swarm at once.
+    Leave,
+}
+
+/// BitTorrent's part of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BittorrentConfig {
+    /// The length of a piece: a multiple of 16 KiB, at most 16 MiB. Shorter pieces can be passed on
+    /// sooner, and cost more messages. Default 256 KiB (Cohen 2003, section 2.1: a quarter megabyte).
+    pub piece_length: Bytes,
+    /// By what a leecher gives its regular slots: `tit-for-tat` or `random`.
+    pub choking: Choking,
+    /// How many interested peers are unchoked by merit, at least 1. Default 4 (BEP 3).
+    pub regular_slots: u16,
+    /// Whether one more is unchoked by chance, so that better peers can be found.
+    pub optimistic_unchoke: bool,
+    /// How often slots are given anew. Default 10 s (BEP 3: so that TCP can ramp up).
+    pub rechoke_every: Span,
+    /// How long an optimistic unchoke lasts, and a seed's turn; at least `rechoke_every`. Default
+    /// 30 s (BEP 3).
+    pub optimistic_every: Span,
+    /// A peer that owes blocks and sends none for this long is snubbing us: it gets no regular
+    /// slot, and others are asked for what it owes. Default 60 s (Cohen 2003, section 4.3).
+    pub snubbed_after: Span,
+    /// By what a seed gives its slots: `round-robin` or `fastest`. Default round-robin: it spreads
+    /// the only source of new pieces.
+    pub seed_policy: SeedPolicy,
+    /// Which piece is fetched next: `rarest-first` or `random`.
+    pub picking: Picking,
+    /// What a leecher does when it has everything: `stay` or `leave`.
+    pub when_done: WhenDone,
+    /// Most connections of a node in one swarm, 1 to 1,000. Default 80 (the first client's
+    /// `max_allow_in`).
+    pub max_peers: u16,
+    /// How many of them it opens itself, the rest being left to those who come. At most
+    /// `max_peers`. Default 40 (the first client's `max_initiate`).
+    pub max_initiate: u16,
+    /// With fewer connections than this a node asks the tracker for more. Default 20 (the first
+    /// client's `min_peers`).
+    pub min_peers: u16,
+    /// How many peers the tracker names at once, at most 1,000. Default 50 (BEP 3's `numwant`).
+    pub num_want: u16,
+    /// How often a node announces itself. Default 30 min (the first client's
+    /// `reannounce_interval`).
+    pub announce_every: Span,
+    /// The least time between two announcements that ask for more peers. Default 30 s: so that a
+    /// small swarm, which never has enough, costs its tracker little.
+    pub announce_at_most_every: Span,
+    /// How long an answer to a handshake may take. Default 30 s: a guess, far above any round trip.
+    pub handshake_timeout: Span,
+    /// Fewest requests under way at a peer that has unchoked us, 1 or more; as many as come in two
+    /// seconds are added. Default 5 (Cohen 2003, section 3.1).
+    pub min_requests: u16,
+    /// Most requests under way at a peer, and most that a peer may have waiting here. Default 250:
+    /// 4 MB, two seconds of 16 Mbit/s.
+    pub max_requests: u16,
+    /// How much is given to the uplink ahead, as the time it takes to send. Requested blocks beyond
+    /// that wait here, so that a choke stops them and small messages need not wait behind them.
+    /// Default 200 ms: longer than a timer is ever late.
+    pub upload_ahead: Span,
+}
+
+impl Default for BittorrentConfig {
+    fn default() -> Self {
+        Self {
+            piece_length: Bytes(256 * 1024),
+            choking: Choking::TitForTat,
+            regular_slots: 4,
+            optimistic_unchoke: true,
+            rechoke_every: Span(Duration::from_secs(10)),
+            optimistic_every: Span(Duration::from_secs(30)),
+            snubbed_after: Span(Duration::from_secs(60)),
+            seed_policy: SeedPolicy::RoundRobin,
+            picking: Picking::RarestFirst,
+            when_done: WhenDone::Stay,
+            max_peers: 80,
+            max_initiate: 40,
+            min_peers: 20,
+            num_want: 50,
+            announce_every: Span(Duration::from_secs(1_800)),
+            announce_at_most_every: Span(Duration::from_secs(30)),
+            handshake_timeout: Span(Duration::from_secs(30)),
+            min_requests: 5,
+            max_requests: 250,
+            upload_ahead: Span(Duration::from_millis(200)),
+        }
+    }
+}
+
+impl BittorrentConfig {
+    /// How many interested peers are unchoked at once, unless they are snubbing.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        self.regular_slots as usize + self.optimistic_unchoke as usize
+    }
+
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        let piece = self.piece_length.0;
+        if piece == 0 || piece > u64::from(LONGEST_PIECE) || !piece.is_multiple_of(BLOCK.into()) {
+            let message = "is not a multiple of 16KiB up to 16MiB";
+            return Err(("piece_length", format!("{} {message}", self.piece_length)));
+        }
+        let counts = [
+            ("regular_slots", self.regular_slots, 1_000),
+            ("max_peers", self.max_peers, 1_000),
+            ("max_initiate", self.max_initiate, self.max_peers),
+            ("num_want", self.num_want, 1_000),
+            ("min_requests", self.min_requests, self.max_requests),
+            ("max_requests", self.max_requests, u16::MAX),
+        ];
+        for (field, count, most) in counts {
+            if !(1..=most).contains(&count) {
+                return Err((field, format!("{count} is not from 1 to {most}")));
+            }
+        }
+        let spans = [
+            ("rechoke_every", self.rechoke_every),
+            ("snubbed_after", self.snubbed_after),
+            ("announce_every", self.announce_every),
+            ("announce_at_most_every", self.announce_at_most_every),
+            ("handshake_timeout", self.handshake_timeout),
+            ("upload_ahead", self.upload_ahead),
+        ];
+        for (field, span) in spans {
+            if span.0 < Duration::from_millis(1) {
+                return Err((field, format!("{span} would keep a node busy: use 1ms or more")));
+            }
+        }
+        if self.optimistic_every < self.rechoke_every {
+            let message = format!("it is less than `rechoke_every`, {}", self.rechoke_every);
+            return Err(("optimistic_every", message));
+        }
+        Ok(())
+    }
+}

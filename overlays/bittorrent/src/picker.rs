@@ -1,0 +1,462 @@
+//! Which block to ask for next: strict priority to pieces begun, then the rarest piece, and in the
+//! end game the same block from several (Cohen 2003, section 3.2).
+//!
+//! Untouched pieces stand in one row, ordered by how many peers have them; a piece that one peer
+//! more or less has changes places with the one at the border of its level. So a change costs one
+//! exchange, and a pick looks at the rarest first, from a random place of each level on.
+use alloc::vec;
+use alloc::vec::Vec;
+
+use overlay_core::Random;
+
+use crate::bitfield::Bitfield;
+use crate::config::Picking;
+use crate::metainfo::Metainfo;
+
+/// Not in the row of untouched pieces.
+const ABSENT: u32 = u32::MAX;
+/// State of a block that nobody was asked for; others below `RECEIVED` are how many were asked.
+const FREE: u8 = 0;
+/// State of a block that is there.
+const RECEIVED: u8 = u8::MAX;
+
+/// A block of a piece, by its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockId {
+    /// The piece.
+    pub piece: u32,
+    /// The block's number in the piece.
+    pub block: u32,
+}
+
+/// A pick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// What to ask for.
+    pub id: BlockId,
+    /// Whether it is the first block of an untouched piece.
+    pub begins_piece: bool,
+}
+
+/// What came of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// It was there already, or its piece is.
+    Duplicate,
+    /// More of the piece is missing.
+    Block,
+    /// It was the last one of its piece, and every one is as it should be.
+    Piece,
+    /// It was the last one of its piece, and some block was not: all must be fetched again.
+    Corrupt,
+}
+
+/// A piece of which blocks were asked for.
+#[derive(Clone, Debug)]
+struct Partial {
+    piece: u32,
+    blocks: Vec<u8>,
+    /// Blocks that nobody was asked for.
+    free: u32,
+    /// Blocks that have not come.
+    missing: u32,
+    is_corrupt: bool,
+}
+
+/// What is still to be fetched, and how many peers have it.
+#[derive(Clone, Debug)]
+pub struct Picker {
+    /// How many peers have each piece.
+    availability: Vec<u16>,
+    /// Untouched pieces, the rarest first.
+    row: Vec<u32>,
+    /// Where in the row each piece is, or [`ABSENT`].
+    place: Vec<u32>,
+    /// Where in the row each level of availability begins.
+    levels: Vec<u32>,
+    partials: Vec<Partial>,
+    /// Blocks of pieces begun that nobody was asked for.
+    free: u32,
+}
+
+impl Picker {
+    /// Everything is to be fetched, and nobody has it.
+    #[must_use]
+    pub fn new(pieces: u32) -> Self {
+        Self {
+            availability: vec![0; pieces as usize],
+            row: (0..pieces).collect(),
+            place: (0..pieces).collect(),
+            levels: vec![0],
+            partials: Vec::new(),
+            free: 0,
+        }
+    }
+
+    /// Nothing is to be fetched.
+    #[must_use]
+    pub fn finished() -> Self {
+        Self::new(0)
+    }
+
+    /// One peer more has this piece.
+    #[inline]
+    pub fn raise(&mut self, piece: u32) {
+        let Some(availability) = self.availability.get_mut(piece as usize) else { return };
+        let level = usize::from(*availability);
+        *availability += 1;
+        if self.is_untouched(piece) {
+            self.begin_levels(level + 1);
+            self.raise_in_row(piece, level + 1);
+        }
+    }
+
+    /// One peer less has this piece.
+    pub fn lower(&mut self, piece: u32) {
+        let Some(availability) = self.availability.get_mut(piece as usize) else { return };
+        let level = usize::from(*availability);
+        *availability = availability.saturating_sub(1);
+        if level > 0 && self.is_untouched(piece) {
+            self.lower_in_row(piece, level);
+        }
+    }
+
+    /// How many peers have this piece.
+    #[must_use]
+    pub fn availability(&self, piece: u32) -> u16 {
+        self.availability.get(piece as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether no block of this piece was asked for yet.
+    #[must_use]
+    #[inline]
+    pub fn is_untouched(&self, piece: u32) -> bool {
+        self.place.get(piece as usize).is_some_and(|&place| place != ABSENT)
+    }
+
+    /// Whether everything that is missing was asked for: then blocks may be asked for twice.
+    #[must_use]
+    pub fn is_end_game(&self) -> bool {
+        self.row.is_empty() && self.free == 0
+    }
+
+    /// The next block to ask a peer for that has these pieces. Of untouched pieces the rarest one
+    /// by `Picking::RarestFirst`, a random one by `Picking::Random`; whether the peer has any of
+    /// them is known to the caller, and saves looking.
+    pub fn pick(
+        &mut self,
+        has: &Bitfield,
+        has_untouched: bool,
+        picking: Picking,
+        metainfo: &Metainfo,
+        random: &mut Random,
+    ) -> Option<Pick> {
+        if let Some(id) = self.pick_begun(has) {
+            return Some(Pick { id, begins_piece: false });
+        }
+        if !has_untouched {
+            return None;
+        }
+        let piece = match picking {
+            Picking::RarestFirst => self.rarest(has, random),
+            Picking::Random => search_from_random(&self.row, has, random),
+        }?;
+        self.begin(piece, metainfo.blocks(piece));
+        Some(Pick { id: BlockId { piece, block: 0 }, begins_piece: true })
+    }
+
+    /// In the end game: a block that was asked for, but did not come, from a peer that was not
+    /// asked for it yet.
+    pub fn pick_again(
+        &mut self,
+        has: &Bitfield,
+        random: &mut Random,
+        was_asked: impl Fn(BlockId) -> bool,
+    ) -> Option<BlockId> {
+        let count = self.partials.len();
+        let start = random.below(count as u64) as usize;
+        for index in (start..count).chain(0..start) {
+            let Partial { piece, blocks, .. } = &mut self.partials[index];
+            if !has.has(*piece) {
+                continue;
+            }
+            for (block, state) in (0..).zip(blocks.iter_mut()) {
+                let id = BlockId { piece: *piece, block };
+                if *state < RECEIVED - 1 && !was_asked(id) {
+                    *state += 1;
+                    return Some(id);
+                }
+            }
+        }
+        None
+    }
+
+    /// A block that was asked for will not come from one who was asked.
+    pub fn release(&mut self, id: BlockId) {
+        let Some(partial) = self.partials.iter_mut().find(|it| it.piece == id.piece) else {
+            return;
+        };
+        let Some(state) = partial.blocks.get_mut(id.block as usize) else { return };
+        if *state != RECEIVED && *state != FREE {
+            *state -= 1;
+            if *state == FREE {
+                partial.free += 1;
+                self.free += 1;
+            }
+        }
+    }
+
+    /// A block came. After `Receipt::Corrupt` its piece is untouched again.
+    pub fn receive(&mut self, id: BlockId, is_intact: bool) -> Receipt {
+        let Some(index) = self.partials.iter().position(|it| it.piece == id.piece) else {
+            return Receipt::Duplicate;
+        };
+        let partial = &mut self.partials[index];
+        let Some(state) = partial.blocks.get_mut(id.block as usize) else {
+            return Receipt::Duplicate;
+        };
+        match *state {
+            RECEIVED => return Receipt::Duplicate,
+            FREE => {
+                partial.free -= 1;
+                self.free -= 1;
+            }
+            _ => {}
+        }
+        *state = RECEIVED;
+        partial.missing -= 1;
+        partial.is_corrupt |= !is_intact;
+        if partial.missing > 0 {
+            return Receipt::Block;
+        }
+        let is_corrupt = self.partials.remove(index).is_corrupt;
+        if is_corrupt {
+            self.restore(id.piece);
+            return Receipt::Corrupt;
+        }
+        Receipt::Piece
+    }
+
+    /// Whether a block was asked for and has not come.
+    #[must_use]
+    pub fn is_awaited(&self, id: BlockId) -> bool {
+        let partial = self.partials.iter().find(|it| it.piece == id.piece);
+        let state = partial.and_then(|partial| partial.blocks.get(id.block as usize));
+        state.is_some_and(|&state| state != RECEIVED)
+    }
+
+    /// How many pieces are begun.
+    #[must_use]
+    pub fn begun(&self) -> usize {
+        self.partials.len()
+    }
+
+    fn pick_begun(&mut self, has: &Bitfield) -> Option<BlockId> {
+        if self.free == 0 {
+            return None;
+        }
+        let mut partials = self.partials.iter_mut();
+        let partial = partials.find(|it| it.free > 0 && has.has(it.piece))?;
+        let block = partial.blocks.iter().position(|&state| state == FREE)?;
+        partial.blocks[block] = 1;
+        partial.free -= 1;
+        self.free -= 1;
+        Some(BlockId { piece: partial.piece, block: block as u32 })
+    }
+
+    fn rarest(&self, has: &Bitfield, random: &mut Random) -> Option<u32> {
+        (1..self.levels.len())
+            .find_map(|level| search_from_random(&self.row[self.level(level)], has, random))
+    }
+
+    /// Takes an untouched piece and asks for its first block.
+    fn begin(&mut self, piece: u32, count: u32) {
+        let next_level = usize::from(self.availability[piece as usize]) + 1;
+        for level in next_level..self.levels.len() {
+            self.raise_in_row(piece, level);
+        }
+        let last = self.row.len() - 1;
+        self.exchange(self.place[piece as usize] as usize, last);
+        self.row.pop();
+        self.place[piece as usize] = ABSENT;
+        let mut blocks = vec![FREE; count as usize];
+        blocks[0] = 1;
+        let free = count - 1;
+        self.free += free;
+        self.partials.push(Partial { piece, blocks, free, missing: count, is_corrupt: false });
+    }
+
+    /// Puts a piece back among the untouched.
+    fn restore(&mut self, piece: u32) {
+        let own_level = usize::from(self.availability[piece as usize]);
+        self.begin_levels(own_level);
+        self.place[piece as usize] = self.row.len() as u32;
+        self.row.push(piece);
+        for level in (own_level + 1..self.levels.len()).rev() {
+            self.lower_in_row(piece, level);
+        }
+    }
+
+    /// Where in the row the pieces of a level are.
+    fn level(&self, level: usize) -> core::ops::Range<usize> {
+        let end = self.levels.get(level + 1).copied().unwrap_or(self.row.len() as u32);
+        self.levels[level] as usize..end as usize
+    }
+
+    /// There are levels up to this one.
+    fn begin_levels(&mut self, level: usize) {
+        while self.levels.len() <= level {
+            self.levels.push(self.row.len() as u32);
+        }
+    }
+
+    /// From the level below this one to this one.
+    fn raise_in_row(&mut self, piece: u32, level: usize) {
+        self.levels[level] -= 1;
+        self.exchange(self.place[piece as usize] as usize, self.levels[level] as usize);
+    }
+
+    /// From this level to the one below it.
+    fn lower_in_row(&mut self, piece: u32, level: usize) {
+        self.exchange(self.place[piece as usize] as usize, self.levels[level] as usize);
+        self.levels[level] += 1;
+    }
+
+    #[inline]
+    fn exchange(&mut self, a: usize, b: usize) {
+        self.row.swap(a, b);
+        self.place[self.row[a] as usize] = a as u32;
+        self.place[self.row[b] as usize] = b as u32;
+    }
+}
+
+/// The first of these pieces that is there, from a random one on.
+fn search_from_random(pieces: &[u32], has: &Bitfield, random: &mut Random) -> Option<u32> {
+    let (after, before) = match pieces {
+        [] => return None,
+        _ => pieces.split_at(random.below(pieces.len() as u64) as usize),
+    };
+    before.iter().chain(after).copied().find(|&piece| has.has(piece))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metainfo::BLOCK;
+    use alloc::collections::BTreeSet;
+    use overlay_core::Purpose;
+    use proptest::prelude::*;
+
+    fn metainfo(pieces: u32, blocks: u32) -> Metainfo {
+        Metainfo { content: 1, length: pieces * blocks * BLOCK, piece_length: blocks * BLOCK }
+    }
+
+    fn random() -> Random {
+        Random::stream(1, Purpose::Node, 0)
+    }
+
+    fn of(pieces: u32, some: &[u32]) -> Bitfield {
+        let mut field = Bitfield::empty(pieces);
+        some.iter().for_each(|&piece| drop(field.set(piece)));
+        field
+    }
+
+    #[test]
+    fn the_rarest_piece_comes_first_and_is_finished_before_others() {
+        let (metainfo, mut random) = (metainfo(4, 2), random());
+        let mut picker = Picker::new(4);
+        for piece in [0, 0, 0, 1, 1, 2, 3, 3, 3] {
+            picker.raise(piece);
+        }
+        let has = of(4, &[0, 1, 3]);
+        let mut pick = |picker: &mut Picker| {
+            let picking = Picking::RarestFirst;
+            picker.pick(&has, true, picking, &metainfo, &mut random).map(|it| it.id)
+        };
+        let id = |piece, block| Some(BlockId { piece, block });
+        assert_eq!(pick(&mut picker), id(1, 0));
+        assert_eq!(pick(&mut picker), id(1, 1));
+        picker.release(BlockId { piece: 1, block: 0 });
+        assert_eq!(pick(&mut picker), id(1, 0), "strict priority");
+        assert_ne!(pick(&mut picker).map(|it| it.piece), Some(2), "the peer does not have it");
+    }
+
+    #[test]
+    fn the_end_game_asks_several_for_a_block_and_takes_the_first() {
+        let (metainfo, mut random) = (metainfo(1, 2), random());
+        let mut picker = Picker::new(1);
+        picker.raise(0);
+        let has = Bitfield::full(1);
+        for _ in 0..2 {
+            assert!(!picker.is_end_game());
+            picker.pick(&has, true, Picking::RarestFirst, &metainfo, &mut random).unwrap();
+        }
+        assert!(picker.is_end_game());
+        let first = BlockId { piece: 0, block: 0 };
+        let again = picker.pick_again(&has, &mut random, |id| id != first);
+        assert_eq!(again, Some(first));
+        picker.release(first);
+        assert!(picker.is_end_game(), "somebody else was asked for it, too");
+        assert_eq!(picker.receive(first, true), Receipt::Block);
+        assert_eq!(picker.receive(first, true), Receipt::Duplicate);
+        assert_eq!(picker.receive(BlockId { piece: 0, block: 1 }, true), Receipt::Piece);
+        assert_eq!(picker.receive(first, true), Receipt::Duplicate);
+    }
+
+    #[test]
+    fn a_piece_with_a_corrupt_block_is_fetched_again() {
+        let (metainfo, mut random) = (metainfo(1, 2), random());
+        let mut picker = Picker::new(1);
+        picker.raise(0);
+        let has = Bitfield::full(1);
+        for round in [false, true] {
+            for block in 0..2 {
+                let pick = picker.pick(&has, true, Picking::Random, &metainfo, &mut random);
+                let id = BlockId { piece: 0, block };
+                assert_eq!(pick, Some(Pick { id, begins_piece: block == 0 }));
+            }
+            assert_eq!(picker.receive(BlockId { piece: 0, block: 0 }, round), Receipt::Block);
+            let expected = if round { Receipt::Piece } else { Receipt::Corrupt };
+            assert_eq!(picker.receive(BlockId { piece: 0, block: 1 }, true), expected);
+        }
+    }
+
+    proptest! {
+        /// The row is always ordered by availability, has every untouched piece once, and a pick is
+        /// the rarest that there is.
+        #[test]
+        fn the_row_stays_in_order(deeds in proptest::collection::vec((0..4_u8, 0..20_u32), 1..200)) {
+            let (metainfo, mut random) = (metainfo(20, 1), random());
+            let mut picker = Picker::new(20);
+            let mut taken = BTreeSet::new();
+            for (deed, piece) in deeds {
+                match deed {
+                    0 | 1 => picker.raise(piece),
+                    2 => picker.lower(piece),
+                    _ => {
+                        let has = of(20, &[piece, (piece * 7 + 3) % 20]);
+                        let open = has.iter().filter(|it| !taken.contains(it));
+                        let least = open.map(|it| picker.availability(it)).filter(|&it| it > 0).min();
+                        let picking = Picking::RarestFirst;
+                        let pick = picker.pick(&has, true, picking, &metainfo, &mut random);
+                        prop_assert_eq!(pick.map(|it| picker.availability(it.id.piece)), least);
+                        if let Some(Pick { id, .. }) = pick {
+                            taken.insert(id.piece);
+                            if piece % 2 == 0 {
+                                prop_assert_eq!(picker.receive(id, false), Receipt::Corrupt);
+                                taken.remove(&id.piece);
+                            }
+                        }
+                    }
+                }
+                let levels: Vec<u16> = picker.row.iter().map(|&it| picker.availability(it)).collect();
+                prop_assert!(levels.is_sorted());
+                for level in 0..picker.levels.len() {
+                    prop_assert!(levels[picker.level(level)].iter().all(|&it| usize::from(it) == level));
+                }
+                prop_assert_eq!(picker.row.len() + taken.len(), 20);
+                prop_assert!((0..20).all(|it| picker.is_untouched(it) != taken.contains(&it)));
+            }
+        }
+    }
+}

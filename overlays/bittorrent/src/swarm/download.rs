@@ -1,0 +1,207 @@
+//! What a node asks its peers for, and what it gets.
+use overlay_core::{Blob, DropReason, Event};
+
+use crate::config::Picking;
+use crate::message::BittorrentMessage;
+use crate::metainfo::BLOCK;
+use crate::picker::{BlockId, Receipt};
+use crate::uploads::Outlet;
+
+use super::Swarm;
+
+impl Swarm {
+    /// Tells a peer whether it has something that is missing here, if it does not know.
+    pub(super) fn update_interest(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        let (tag, connection) = (self.tag, &mut self.connections[index]);
+        let is_interested = connection.useful > 0;
+        if is_interested != connection.am_interested {
+            connection.am_interested = is_interested;
+            let message = match is_interested {
+                true => BittorrentMessage::Interested { tag },
+                false => BittorrentMessage::NotInterested { tag },
+            };
+            out.send(connection.peer, message);
+        }
+    }
+
+    pub(super) fn on_choke(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        let connection = &mut self.connections[index];
+        connection.is_choking = true;
+        let asked = core::mem::take(&mut connection.asked);
+        if !asked.is_empty() {
+            asked.into_iter().for_each(|id| self.picker.release(id));
+            self.request_from_all(out);
+        }
+    }
+
+    pub(super) fn on_unchoke(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        self.connections[index].is_choking = false;
+        self.request_from(index, out);
+    }
+
+    /// Asks everybody who serves for more: blocks were given back.
+    pub(super) fn request_from_all(&mut self, out: &mut Outlet<'_, '_>) {
+        if !self.is_complete() {
+            (0..self.connections.len()).for_each(|index| self.request_from(index, out));
+        }
+    }
+
+    /// Has as many requests under way at a peer as its pipeline is deep; one, if it is snubbing.
+    pub(super) fn request_from(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        let connection = &mut self.connections[index];
+        if connection.is_choking || connection.useful == 0 {
+            return;
+        }
+        let config = out.cx.config;
+        let now = out.cx.now;
+        let (least, most) = (config.min_requests, config.max_requests);
+        let depth = match connection.is_snubbing {
+            true => 1,
+            false => connection.pipeline.depth(now, least, most),
+        };
+        if connection.asked.is_empty() {
+            connection.last_block = now;
+        }
+        while self.connections[index].asked.len() < depth {
+            let Some(id) = self.pick(index, out) else { return };
+            let connection = &mut self.connections[index];
+            connection.asked.push_back(id);
+            let length = self.metainfo.block(id.piece, id.block).map_or(0, |block| block.length);
+            let (tag, piece, begin) = (self.tag, id.piece, id.block * BLOCK);
+            let request = BittorrentMessage::Request { tag, piece, begin, length };
+            out.send(connection.peer, request);
+        }
+    }
+
+    /// The next block to ask this peer for.
+    fn pick(&mut self, index: usize, out: &mut Outlet<'_, '_>) -> Option<BlockId> {
+        let connection = &self.connections[index];
+        // A first piece is wanted soon, to have something to give; the rarest is slow to get
+        // (Cohen 2003, section 3.2.3).
+        let picking = if self.have.count() == 0 { Picking::Random } else { out.cx.config.picking };
+        let has_untouched = connection.untouched > 0;
+        let (metainfo, random) = (&self.metainfo, &mut *out.cx.rng);
+        let pick = self.picker.pick(&connection.has, has_untouched, picking, metainfo, random);
+        match pick {
+            Some(pick) => {
+                if pick.begins_piece {
+                    self.count_untouched(pick.id.piece, |count| count - 1);
+                }
+                Some(pick.id)
+            }
+            None if self.picker.is_end_game() => {
+                let asked = |id| connection.asked.contains(&id);
+                let id = self.picker.pick_again(&connection.has, out.cx.rng, asked)?;
+                self.is_ending = true;
+                Some(id)
+            }
+            None => None,
+        }
+    }
+
+    /// A piece has become untouched, or is so no more.
+    fn count_untouched(&mut self, piece: u32, count: impl Fn(u32) -> u32) {
+        for connection in self.connections.iter_mut().filter(|it| it.has.has(piece)) {
+            connection.untouched = count(connection.untouched);
+        }
+    }
+
+    pub(super) fn on_piece(
+        &mut self,
+        index: usize,
+        piece: u32,
+        begin: u32,
+        block: &Blob,
+        out: &mut Outlet<'_, '_>,
+    ) {
+        let now = out.cx.now;
+        let id = BlockId { piece, block: begin / BLOCK };
+        let expected = self.metainfo.block(piece, id.block);
+        let Some(expected) = expected.filter(|_| begin.is_multiple_of(BLOCK)) else {
+            return out.cx.emit(Event::Dropped(DropReason::Nonsense));
+        };
+        let connection = &mut self.connections[index];
+        match connection.asked.iter().position(|it| *it == id) {
+            Some(place) => drop(connection.asked.remove(place)),
+            // It was sent before a choke or a cancel arrived. As nobody answers for it, it is
+            // welcome only if it is right.
+            None if *block == expected && self.picker.is_awaited(id) => {}
+            None => {
+                self.duplicate_blocks = self.duplicate_blocks.saturating_add(1);
+                return;
+            }
+        }
+        connection.last_block = now;
+        connection.is_snubbing = false;
+        connection.download.add(now, block.length);
+        connection.pipeline.add(now);
+        match self.picker.receive(id, *block == expected) {
+            Receipt::Duplicate => self.duplicate_blocks = self.duplicate_blocks.saturating_add(1),
+            Receipt::Block => self.cancel(id, out),
+            Receipt::Piece => {
+                self.cancel(id, out);
+                self.complete(piece, out);
+            }
+            Receipt::Corrupt => {
+                self.corrupt_pieces = self.corrupt_pieces.saturating_add(1);
+                out.cx.emit(Event::Dropped(DropReason::Nonsense));
+                self.cancel(id, out);
+                self.count_untouched(piece, |count| count + 1);
+            }
+        }
+        if !self.is_complete() {
+            self.request_from(index, out);
+        }
+    }
+
+    /// In the end game others were asked for the same block: they need not send it.
+    fn cancel(&mut self, id: BlockId, out: &mut Outlet<'_, '_>) {
+        if !self.is_ending {
+            return;
+        }
+        let length = self.metainfo.block(id.piece, id.block).map_or(0, |block| block.length);
+        let (tag, piece, begin) = (self.tag, id.piece, id.block * BLOCK);
+        for connection in &mut self.connections {
+            if let Some(place) = connection.asked.iter().position(|it| *it == id) {
+                connection.asked.remove(place);
+                let cancel = BittorrentMessage::Cancel { tag, piece, begin, length };
+                out.send(connection.peer, cancel);
+            }
+        }
+    }
+
+    /// A piece is here: everybody who lacks it hears so.
+    fn complete(&mut self, piece: u32, out: &mut Outlet<'_, '_>) {
+        self.have.set(piece);
+        if self.is_complete() {
+            return self.finish(out);
+        }
+        let tag = self.tag;
+        for index in 0..self.connections.len() {
+            let connection = &mut self.connections[index];
+            if connection.has.has(piece) {
+                connection.useful -= 1;
+                self.update_interest(index, out);
+            } else if connection.is_open {
+                out.send(connection.peer, BittorrentMessage::Have { tag, piece });
+            }
+        }
+    }
+
+    /// Peers that have owed blocks for long are asked for one only; others for the rest.
+    pub(super) fn give_up_snubbing(&mut self, out: &mut Outlet<'_, '_>) {
+        let (now, patience) = (out.cx.now, out.cx.config.snubbed_after.0);
+        let mut given_back = false;
+        for connection in &mut self.connections {
+            let owes = !connection.asked.is_empty();
+            if owes && !connection.is_snubbing && now.since(connection.last_block) > patience {
+                connection.is_snubbing = true;
+                given_back = true;
+                connection.asked.drain(..).for_each(|id| self.picker.release(id));
+            }
+        }
+        if given_back {
+            self.request_from_all(out);
+        }
+    }
+}

@@ -1,0 +1,471 @@
+//! One swarm, as one of its nodes sees it: the pieces it has, and its connections.
+//!
+//! - `download.rs`: what it asks for and gets;
+//! - `upload.rs`: whom it unchokes, and what it is asked for.
+mod download;
+mod upload;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use overlay_core::{DropReason, Event, Key, NodeId, OpId, Time};
+use smallvec::SmallVec;
+
+use crate::bitfield::Bitfield;
+use crate::config::WhenDone;
+use crate::connection::Connection;
+use crate::message::{BittorrentMessage, Reason, Tag};
+use crate::metainfo::Metainfo;
+use crate::picker::Picker;
+use crate::tracker::PeerList;
+use crate::uploads::{Outlet, Uploads};
+use crate::{Ctx, TRACKER, Timer};
+
+/// Most operations that wait for one swarm.
+const MOST_WAITING: usize = 64;
+
+/// One node's part in a swarm.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    key: Key,
+    tag: Tag,
+    metainfo: Metainfo,
+    have: Bitfield,
+    picker: Picker,
+    /// Ordered by peer.
+    connections: Vec<Connection>,
+    /// Operations that end when everything is here.
+    fetching: SmallVec<[OpId; 1]>,
+    /// Operations that end when the tracker has heard of this node.
+    publishing: SmallVec<[OpId; 1]>,
+    /// Who is unchoked by chance, and since when.
+    optimistic: SmallVec<[NodeId; 2]>,
+    optimistic_since: Time,
+    /// When slots are given anew: timers of a former part in this swarm come at other times.
+    next_round: Time,
+    announced: Time,
+    is_listed: bool,
+    /// Whether blocks were asked for twice.
+    is_ending: bool,
+    has_left: bool,
+    corrupt_pieces: u32,
+    duplicate_blocks: u32,
+}
+
+impl Swarm {
+    /// A seed's part: everything is here.
+    pub(crate) fn seed(key: Key, metainfo: Metainfo, now: Time) -> Self {
+        let have = Bitfield::full(metainfo.pieces());
+        Self { have, picker: Picker::finished(), ..Self::leecher(key, metainfo, now) }
+    }
+
+    /// A leecher's part: nothing is here.
+    pub(crate) fn leecher(key: Key, metainfo: Metainfo, now: Time) -> Self {
+        Self {
+            key,
+            tag: Tag::of(&key),
+            metainfo,
+            have: Bitfield::empty(metainfo.pieces()),
+            picker: Picker::new(metainfo.pieces()),
+            connections: Vec::new(),
+            fetching: SmallVec::new(),
+            publishing: SmallVec::new(),
+            optimistic: SmallVec::new(),
+            optimistic_since: now,
+            next_round: now,
+            announced: now,
+            is_listed: false,
+            is_ending: false,
+            has_left: false,
+            corrupt_pieces: 0,
+            duplicate_blocks: 0,
+        }
+    }
+
+    /// The item's key.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Whether everything is here.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.have.is_full()
+    }
+
+    /// The pieces that are here.
+    #[must_use]
+    pub const fn have(&self) -> &Bitfield {
+        &self.have
+    }
+
+    /// How many of the connected peers have this piece, as far as they told; 0 at a seed, which has
+    /// no need to know.
+    #[must_use]
+    pub fn availability(&self, piece: u32) -> u16 {
+        self.picker.availability(piece)
+    }
+
+    /// How many pieces came with a block that was not what it should be.
+    #[must_use]
+    pub const fn corrupt_pieces(&self) -> u32 {
+        self.corrupt_pieces
+    }
+
+    /// How many blocks came in vain.
+    #[must_use]
+    pub const fn duplicate_blocks(&self) -> u32 {
+        self.duplicate_blocks
+    }
+
+    /// Who is connected, ascending.
+    pub fn peers(&self) -> impl Iterator<Item = NodeId> {
+        self.connections.iter().filter(|it| it.is_open).map(|it| it.peer)
+    }
+
+    /// Who is interested and unchoked, ascending.
+    pub fn unchoked(&self) -> impl Iterator<Item = NodeId> {
+        self.connections.iter().filter(|it| it.has_slot()).map(|it| it.peer)
+    }
+
+
+    pub(crate) const fn has_left(&self) -> bool {
+        self.has_left
+    }
+
+    /// Begins to take part. The first round comes at a random moment, so that those who began
+    /// together do not all rechoke together.
+    pub(crate) fn start(&mut self, out: &mut Outlet<'_, '_>) {
+        self.announce(Reason::Started, out);
+        let first = out.cx.rng.duration_below(out.cx.config.rechoke_every.0);
+        self.set_round(first, out);
+        if self.is_complete() {
+            self.tell_fetchers(out);
+        }
+    }
+
+    /// An operation waits until everything is here.
+    pub(crate) fn fetch(&mut self, op: OpId, out: &mut Outlet<'_, '_>) {
+        wait(&mut self.fetching, op, out);
+        if self.is_complete() {
+            self.tell_fetchers(out);
+        }
+    }
+
+    /// An operation waits until the tracker has heard of this seed.
+    pub(crate) fn publish(&mut self, op: OpId, out: &mut Outlet<'_, '_>) {
+        wait(&mut self.publishing, op, out);
+    }
+
+    /// Tells the tracker.
+    pub(crate) fn announce(&mut self, reason: Reason, out: &mut Outlet<'_, '_>) {
+        self.announced = out.cx.now;
+        let had = u64::from(self.have.count()) * u64::from(self.metainfo.piece_length);
+        let left = if self.is_complete() { 0 } else { u64::from(self.metainfo.length) - had };
+        let (key, left, metainfo) = (self.key, left as u32, Some(self.metainfo));
+        out.send(TRACKER, BittorrentMessage::Announce { key, reason, left, metainfo });
+    }
+
+    /// The tracker has answered.
+    pub(crate) fn on_peers(&mut self, list: &PeerList, out: &mut Outlet<'_, '_>) {
+        self.is_listed = true;
+        for op in self.publishing.drain(..) {
+            out.cx.emit(Event::Published { op });
+        }
+        self.connect(&list.peers, out);
+    }
+
+    /// Opens connections to some of these, unless everything is here: then others will come.
+    pub(crate) fn connect(&mut self, peers: &[NodeId], out: &mut Outlet<'_, '_>) {
+        let most = usize::from(out.cx.config.max_initiate);
+        for &peer in peers {
+            if self.is_complete() || self.connections.len() >= most {
+                return;
+            }
+            let Err(place) = self.find(peer) else { continue };
+            if peer != out.cx.me {
+                let connection = Connection::new(peer, self.metainfo.pieces(), false, out.cx.now);
+                self.connections.insert(place, connection);
+                let key = self.key;
+                out.send(peer, BittorrentMessage::Handshake { key, is_reply: false });
+            }
+        }
+    }
+
+    pub(crate) fn on_handshake(&mut self, from: NodeId, is_reply: bool, out: &mut Outlet<'_, '_>) {
+        let (tag, key, now) = (self.tag, self.key, out.cx.now);
+        let place = match self.find(from) {
+            Ok(index) if !self.connections[index].is_open => {
+                // Both have opened it at once, or this is the answer.
+                self.connections[index].is_open = true;
+                self.connections[index].since = now;
+                return self.send_bitfield(from, out);
+            }
+            Ok(_) if is_reply => return,
+            Ok(index) => {
+                // The peer has begun anew.
+                self.drop_connection(index, out);
+                index
+            }
+            Err(place) => place,
+        };
+        if is_reply || self.connections.len() >= usize::from(out.cx.config.max_peers) {
+            return out.send(from, BittorrentMessage::Close { tag });
+        }
+        let connection = Connection::new(from, self.metainfo.pieces(), true, now);
+        self.connections.insert(place, connection);
+        out.send(from, BittorrentMessage::Handshake { key, is_reply: true });
+        self.send_bitfield(from, out);
+    }
+
+    /// A message of an open connection.
+    pub(crate) fn on_message(
+        &mut self,
+        from: NodeId,
+        message: BittorrentMessage,
+        out: &mut Outlet<'_, '_>,
+    ) {
+        let index = match self.find(from) {
+            Ok(index) if self.connections[index].is_open => index,
+            Ok(index) if matches!(message, BittorrentMessage::Close { .. }) => index,
+            // It was closed while the message was on its way.
+            _ => return,
+        };
+        match message {
+            BittorrentMessage::Close { .. } => self.on_lost(index, out),
+            BittorrentMessage::Bitfield { bits, .. } => self.on_bitfield(index, &bits, out),
+            BittorrentMessage::Have { piece, .. } => self.on_have(index, piece, out),
+            BittorrentMessage::HaveAll { .. } => self.on_have_all(index, out),
+            BittorrentMessage::Choke { .. } => self.on_choke(index, out),
+            BittorrentMessage::Unchoke { .. } => self.on_unchoke(index, out),
+            BittorrentMessage::Interested { .. } => self.on_interested(index, out),
+            BittorrentMessage::NotInterested { .. } => self.on_not_interested(index, out),
+            BittorrentMessage::Request { piece, begin, length, .. } => {
+                self.on_request(index, piece, begin, length, out);
+            }
+            BittorrentMessage::Piece { piece, begin, block, .. } => {
+                self.on_piece(index, piece, begin, &block, out);
+            }
+            BittorrentMessage::Cancel { piece, begin, length, .. } => {
+                self.on_cancel(index, piece, begin, length);
+            }
+            BittorrentMessage::Announce { .. }
+            | BittorrentMessage::Peers { .. }
+            | BittorrentMessage::Handshake { .. } => {
+                out.cx.emit(Event::Dropped(DropReason::Nonsense));
+            }
+        }
+    }
+
+    /// A peer cannot be reached any more.
+    pub(crate) fn on_peer_lost(&mut self, peer: NodeId, out: &mut Outlet<'_, '_>) {
+        if let Ok(index) = self.find(peer) {
+            self.on_lost(index, out);
+        }
+    }
+
+    /// Every so often: who is silent is given up, slots are given anew, the tracker hears of us.
+    pub(crate) fn on_round(&mut self, out: &mut Outlet<'_, '_>) {
+        let now = out.cx.now;
+        if now < self.next_round {
+            return;
+        }
+        let config = out.cx.config;
+        let patience = config.handshake_timeout.0;
+        for index in (0..self.connections.len()).rev() {
+            let connection = &self.connections[index];
+            if !connection.is_open && now.since(connection.since) > patience {
+                self.drop_connection(index, out);
+            }
+        }
+        self.give_up_snubbing(out);
+        self.rechoke_in_round(out);
+        let since = now.since(self.announced);
+        let lacks = !self.is_complete()
+            && self.connections.len() < usize::from(config.min_peers.min(config.max_peers));
+        let is_early = lacks || !self.is_listed;
+        if since >= config.announce_every.0 || is_early && since >= config.announce_at_most_every.0
+        {
+            let reason = if self.is_listed { Reason::Regular } else { Reason::Started };
+            self.announce(reason, out);
+        }
+        self.set_round(config.rechoke_every.0, out);
+    }
+
+    /// Says good-bye to everybody. What waits has failed.
+    pub(crate) fn leave(&mut self, out: &mut Outlet<'_, '_>) {
+        for connection in core::mem::take(&mut self.connections) {
+            out.send(connection.peer, BittorrentMessage::Close { tag: self.tag });
+        }
+        self.announce(Reason::Stopped, out);
+        for op in self.fetching.drain(..).chain(self.publishing.drain(..)) {
+            out.cx.emit(Event::Failed { op });
+        }
+        self.has_left = true;
+    }
+
+    /// Links, encoded, in bytes: each peer with what it has.
+    pub(crate) fn bytes(&self) -> u64 {
+        let bits = self.metainfo.pieces().div_ceil(8);
+        self.connections.len() as u64 * (4 + u64::from(bits))
+    }
+
+    /// Sends the block whose turn it is at this peer's connection.
+    pub(crate) fn send_block(&mut self, peer: NodeId, uploads: &mut Uploads, cx: &mut Ctx<'_>) {
+        if let Ok(index) = self.find(peer) {
+            self.upload(index, uploads, cx);
+        }
+    }
+
+    /// # Errors
+    /// What is not as it must be.
+    pub(crate) fn check(&self, slots: usize) -> Result<(), String> {
+        self.check_slots(slots)?;
+        self.check_counts()
+    }
+
+    fn set_round(&mut self, after: Duration, out: &mut Outlet<'_, '_>) {
+        self.next_round = out.cx.now + after;
+        out.cx.set_timer(after, Timer::Round { tag: self.tag });
+    }
+
+    fn find(&self, peer: NodeId) -> Result<usize, usize> {
+        self.connections.binary_search_by_key(&peer, |it| it.peer)
+    }
+
+    /// What is here, to a peer that has just been connected; nothing if nothing is (BEP 3).
+    fn send_bitfield(&mut self, to: NodeId, out: &mut Outlet<'_, '_>) {
+        let tag = self.tag;
+        if self.is_complete() {
+            out.send(to, BittorrentMessage::HaveAll { tag });
+        } else if self.have.count() > 0 {
+            let bits = self.have.to_bytes();
+            out.send(to, BittorrentMessage::Bitfield { tag, bits });
+        }
+    }
+
+    fn on_bitfield(&mut self, index: usize, bits: &[u8], out: &mut Outlet<'_, '_>) {
+        let field = Bitfield::from_bytes(self.metainfo.pieces(), bits);
+        let Some(field) = field.filter(|_| self.connections[index].has.count() == 0) else {
+            return out.cx.emit(Event::Dropped(DropReason::Nonsense));
+        };
+        field.iter().for_each(|piece| self.peer_has(index, piece));
+        self.after_news(index, out);
+    }
+
+    fn on_have(&mut self, index: usize, piece: u32, out: &mut Outlet<'_, '_>) {
+        if piece >= self.metainfo.pieces() {
+            return out.cx.emit(Event::Dropped(DropReason::Nonsense));
+        }
+        self.peer_has(index, piece);
+        self.after_news(index, out);
+    }
+
+    fn on_have_all(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        (0..self.metainfo.pieces()).for_each(|piece| self.peer_has(index, piece));
+        self.after_news(index, out);
+    }
+
+    fn peer_has(&mut self, index: usize, piece: u32) {
+        let connection = &mut self.connections[index];
+        if connection.has.set(piece) {
+            self.picker.raise(piece);
+            connection.useful += u32::from(!self.have.has(piece));
+            connection.untouched += u32::from(self.picker.is_untouched(piece));
+        }
+    }
+
+    /// A peer has more than before.
+    fn after_news(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        if self.is_complete() {
+            if self.connections[index].has.is_full() {
+                // Seeds have nothing to say to each other.
+                let to = self.connections[index].peer;
+                out.send(to, BittorrentMessage::Close { tag: self.tag });
+                self.on_lost(index, out);
+            }
+            return;
+        }
+        self.update_interest(index, out);
+        self.request_from(index, out);
+    }
+
+    /// The connection is closed: what was asked of it is asked of others, and its slot is given.
+    fn on_lost(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        let had_slot = self.connections[index].has_slot();
+        self.drop_connection(index, out);
+        if had_slot {
+            self.fill_slots(out);
+        }
+    }
+
+    fn drop_connection(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
+        let connection = self.connections.remove(index);
+        if !self.is_complete() {
+            connection.has.iter().for_each(|piece| self.picker.lower(piece));
+        }
+        self.optimistic.retain(|it| *it != connection.peer);
+        let owes = !connection.asked.is_empty();
+        connection.asked.into_iter().for_each(|id| self.picker.release(id));
+        if owes {
+            self.request_from_all(out);
+        }
+    }
+
+    /// Everything is here.
+    fn finish(&mut self, out: &mut Outlet<'_, '_>) {
+        self.picker = Picker::finished();
+        let tag = self.tag;
+        for index in (0..self.connections.len()).rev() {
+            let connection = &mut self.connections[index];
+            connection.asked.clear();
+            let (to, is_seed) = (connection.peer, connection.has.is_full());
+            if is_seed || !connection.is_open {
+                out.send(to, BittorrentMessage::Close { tag });
+                self.drop_connection(index, out);
+            } else {
+                out.send(to, BittorrentMessage::HaveAll { tag });
+            }
+        }
+        self.tell_fetchers(out);
+        match out.cx.config.when_done {
+            WhenDone::Stay => self.announce(Reason::Completed, out),
+            WhenDone::Leave => self.leave(out),
+        }
+    }
+
+    fn tell_fetchers(&mut self, out: &mut Outlet<'_, '_>) {
+        let blob = self.metainfo.item();
+        for op in self.fetching.drain(..) {
+            out.cx.emit(Event::Fetched { op, blob });
+        }
+    }
+
+    fn check_counts(&self) -> Result<(), String> {
+        for connection in &self.connections {
+            let missing: Vec<u32> =
+                connection.has.iter().filter(|&piece| !self.have.has(piece)).collect();
+            let untouched = missing.iter().filter(|&&piece| self.picker.is_untouched(piece));
+            let counts = (missing.len() as u32, untouched.count() as u32);
+            if !self.is_complete() && counts != (connection.useful, connection.untouched) {
+                return Err(alloc::format!(
+                    "{} has {counts:?} useful and untouched pieces, not {:?}",
+                    connection.peer,
+                    (connection.useful, connection.untouched)
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Remembers who waits; who has waited longest is given up for one more than are kept.
+fn wait(row: &mut SmallVec<[OpId; 1]>, op: OpId, out: &mut Outlet<'_, '_>) {
+    if row.len() >= MOST_WAITING {
+        let op = row.remove(0);
+        out.cx.emit(Event::Failed { op });
+    }
+    row.push(op);
+}
