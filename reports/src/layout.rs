@@ -219,7 +219,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         lines: &[
             loss("nonsense", "losses_dropped_nonsense"),
             loss("at a bound", "losses_dropped_bound"),
-            loss("at a full queue", "losses_dropped_queue"),
+            loss("unsent", "losses_dropped_queue"),
             loss("malformed frames", "losses_malformed_frames"),
             loss("oversized frames", "losses_oversized_frames"),
             loss("strangers", "losses_strangers"),

@@ -439,8 +439,9 @@ pub static METRICS: &[Metric] = &[
     },
     Metric {
         name: "losses_dropped_queue",
-        title: "dropped at a full queue",
-        definition: "Messages that the driver dropped because a queue of its own was full.",
+        title: "dropped unsent",
+        definition: "Messages that the driver dropped because a queue of its own was full, or \
+            because the peer they waited for cannot be reached.",
         source: |m| counter(m, Counter::DroppedQueue),
         ..LOSS
     },
