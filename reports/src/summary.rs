@@ -94,6 +94,8 @@ impl Summary {
 }
 
 fn table(run: &RunFolder, records: &[&RunRecord]) -> Result<Table, FolderError> {
+    let (records, left_out) = in_one_world(records);
+    let records = &records;
     let drivers: BTreeSet<Driver> = records.iter().map(|record| record.key.driver).collect();
     let columns = drivers
         .iter()
@@ -108,12 +110,30 @@ fn table(run: &RunFolder, records: &[&RunRecord]) -> Result<Table, FolderError> 
     blocks.splice(run..run, loads(&columns));
     blocks.extend(controls(&columns));
     blocks.extend(traces(&columns));
-    Ok(Table {
-        title: title(records),
-        notes: notes(records),
-        drivers: drivers.into_iter().collect(),
-        blocks,
-    })
+    let mut notes = notes(records);
+    if left_out > 0 {
+        notes.push(format!(
+            "{left_out} runs under seeds that only one driver ran are left out here: drivers are \
+             held against each other in the same worlds"
+        ));
+    }
+    Ok(Table { title: title(records), notes, drivers: drivers.into_iter().collect(), blocks })
+}
+
+/// Where several drivers ran, the records under seeds that all of them ran, if there are any; and
+/// how many others there are.
+fn in_one_world<'r>(records: &[&'r RunRecord]) -> (Vec<&'r RunRecord>, usize) {
+    let mut seeds: BTreeMap<Driver, BTreeSet<u64>> = BTreeMap::new();
+    for record in records {
+        seeds.entry(record.key.driver).or_default().insert(record.key.seed);
+    }
+    let is_shared = |seed: &u64| seeds.values().all(|of_driver| of_driver.contains(seed));
+    let shared: Vec<&RunRecord> =
+        records.iter().copied().filter(|record| is_shared(&record.key.seed)).collect();
+    match shared.len() {
+        0 => (records.to_vec(), 0),
+        some => (shared, records.len() - some),
+    }
 }
 
 fn title(records: &[&RunRecord]) -> String {

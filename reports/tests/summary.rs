@@ -241,6 +241,25 @@ fn what_was_not_measured_or_is_not_offered_is_neither_hidden_nor_zero() {
 }
 
 #[test]
+fn drivers_are_held_against_each_other_under_the_same_seeds() {
+    let mut run = run();
+    add(&mut run, Driver::Testbed, 1, Status::Ok, &on_a_testbed(1, 1_000));
+    for seed in 1..=3 {
+        add(
+            &mut run,
+            Driver::Simulator,
+            seed,
+            Status::Ok,
+            &in_virtual_time(seed, 1_000 + 200 * seed),
+        );
+    }
+    let summary = of(&run);
+    let table = &summary.tables[0];
+    assert!(table.title.ends_with("seed 1"), "{}", table.title);
+    assert!(table.notes.iter().any(|note| note.starts_with("2 runs")), "{:?}", table.notes);
+}
+
+#[test]
 fn an_empty_run_says_so() {
     let empty = of(&run());
     assert!(empty.is_empty());
