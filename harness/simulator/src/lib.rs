@@ -9,11 +9,13 @@
 //! - `run.rs`: a scenario from start to end; `harness.rs`: the operations under way, judged;
 //! - `watch.rs`: the whole-network checkers;
 //! - `trace.rs`: the digest of the event trace;
+//! - `laboratory.rs`: networks to give commands to, for tests of overlays;
 //! - `memory.rs`: how much the simulation took, and asking for it ahead;
 //! - `control.rs`: what the queue alone can do, measured in the same run.
 
 mod control;
 mod harness;
+mod laboratory;
 mod memory;
 mod network;
 mod queue;
@@ -23,6 +25,7 @@ mod trace;
 mod watch;
 
 pub use control::queue_alone;
+pub use laboratory::{Happening, Laboratory, Listener, Network, Told};
 pub use queue::Queue;
 pub use run::{Simulated, run};
 pub use simulation::{Observer, Simulation, Unobserved, Wiring};

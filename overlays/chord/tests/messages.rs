@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::Setting;
+use common::laboratory;
 use overlay_chord::{Body, Chord, ChordMessage, Claim, Member, Outcome, Payload};
 use overlay_core::dht::{DhtMessage, Path, Record, Request, Response, StorageMessage};
 use overlay_core::{
@@ -158,7 +158,7 @@ fn message() -> impl Strategy<Value = Message> {
 /// Puts messages into the nodes of a ring that has work to do, a moment after one another, and lets
 /// half a minute pass.
 fn deliver(messages: Vec<(NodeId, NodeId, Message)>, lookup: &str, seed: u64) {
-    let setting = Setting::new(
+    let setting = laboratory(
         &format!(
             "nodes: {NODES}
 network: {{uniform_round_trip: 50ms, handshake_round_trips: 0.0}}

@@ -3,9 +3,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::Setting;
-use overlay_chord::{Distance, Position};
+use common::laboratory;
+use overlay_chord::{Chord, Distance, Position};
 use overlay_core::{Key, NodeId, Oracle as _, Purpose, Random};
+use peerbench_simulator::Laboratory;
 use proptest::prelude::*;
 
 /// A ring to be built.
@@ -42,9 +43,9 @@ impl Shape {
         )
     }
 
-    fn setting(&self) -> Setting {
+    fn setting(&self) -> Laboratory<Chord> {
         let Self { nodes, founders, successors, bits, virtual_nodes, lookup, seed } = self;
-        Setting::new(
+        laboratory(
             &format!(
                 "nodes: {nodes}
 founders: {founders}
@@ -92,7 +93,7 @@ proptest! {
     #[test]
     fn joining_leads_to_the_global_view(shape in Shape::any()) {
         let setting = shape.setting();
-        let (ring, mut network) = (setting.ring(), setting.network());
+        let (ring, mut network) = (setting.oracle(), setting.network());
         network.found(shape.founders);
         let mut random = Random::stream(shape.seed, Purpose::Churn, 0);
         for node in shape.founders..shape.nodes {
@@ -100,7 +101,7 @@ proptest! {
             prop_assert!(network.join(NodeId(node), rendezvous), "{node} joins through {rendezvous}");
         }
         network.wait(60);
-        network.assert_converged(&ring);
+        assert_eq!(network.first_unconverged(&ring), None);
         for key in shape.keys() {
             let owner = ring.responsible(&key)[0];
             for node in (0..shape.nodes).map(NodeId) {
@@ -116,7 +117,7 @@ proptest! {
     #[test]
     fn links_are_what_the_paper_defines(shape in Shape::any()) {
         let setting = shape.setting();
-        let (ring, config) = (setting.ring(), &setting.config);
+        let (ring, config) = (setting.oracle(), &setting.config);
         let network = setting.settled_network();
         for (node, chord) in network.simulation.live() {
             for (index, member) in (0..).zip(chord.routing().members()) {

@@ -1,14 +1,16 @@
 //! Publish, search and fetch on a ring whose nodes come and go.
 mod common;
 
-use common::{Network, Setting};
+use common::laboratory;
+use overlay_chord::Chord;
 use overlay_core::{Blob, Item, Key, NodeId, Oracle as _};
+use peerbench_simulator::{Laboratory, Network};
 
 const NODES: u32 = 24;
 const ITEMS: u64 = 40;
 
-fn setting(storage: &str) -> Setting {
-    Setting::new(
+fn setting(storage: &str) -> Laboratory<Chord> {
+    laboratory(
         &format!(
             "nodes: {NODES}
 network: {{uniform_round_trip: 50ms, handshake_round_trips: 0.0}}
@@ -30,7 +32,7 @@ fn items() -> impl Iterator<Item = Item> {
 }
 
 /// Somebody publishes each item: of the nodes 0 to 3, who stay.
-fn publish_all(network: &mut Network<'_>) {
+fn publish_all(network: &mut Network<'_, Chord>) {
     for (number, item) in (0..).zip(items()) {
         assert!(network.publish(NodeId(number % 4), item), "item {number}");
     }
@@ -38,7 +40,7 @@ fn publish_all(network: &mut Network<'_>) {
 }
 
 /// Every item is found and fetched from here, whole.
-fn assert_all_there(network: &mut Network<'_>, from: NodeId) {
+fn assert_all_there(network: &mut Network<'_, Chord>, from: NodeId) {
     for item in items() {
         let answer = network.search(from, item.key).expect("the search is answered");
         let holder = answer.holder.expect("the item is known");
@@ -54,7 +56,7 @@ fn a_pointer_leads_to_the_publisher() {
     publish_all(&mut network);
     for (number, item) in (0..).zip(items()) {
         let answer = network.search(NodeId(20), item.key).expect("the search is answered");
-        assert_eq!(answer.by, setting.ring().responsible(&item.key)[0]);
+        assert_eq!(answer.by, setting.oracle().responsible(&item.key)[0]);
         assert_eq!(answer.holder, Some(NodeId(number % 4)));
     }
     assert_all_there(&mut network, NodeId(9));
@@ -63,7 +65,7 @@ fn a_pointer_leads_to_the_publisher() {
 #[test]
 fn a_value_is_with_the_responsible_node_whatever_becomes_of_the_publisher() {
     let setting = setting("{keep: value, replicas: 0}");
-    let (mut network, ring) = (setting.settled_network(), setting.ring());
+    let (mut network, ring) = (setting.settled_network(), setting.oracle());
     let owned_by_others = |item: &Item| ring.responsible(&item.key)[0].0 > 3;
     publish_all(&mut network);
     (0..4).for_each(|publisher| network.simulation.kill(NodeId(publisher)));
@@ -82,7 +84,7 @@ fn what_nobody_published_is_not_found_and_not_fetched() {
     let mut network = setting.settled_network();
     let key = item(ITEMS).key;
     let answer = network.search(NodeId(5), key).expect("the search is answered");
-    assert_eq!((answer.holder, answer.by), (None, setting.ring().responsible(&key)[0]));
+    assert_eq!((answer.holder, answer.by), (None, setting.oracle().responsible(&key)[0]));
     assert_eq!(network.fetch(NodeId(5), key, NodeId(6)), None);
 }
 
@@ -93,7 +95,7 @@ fn items_outlive_the_responsible_node_and_all_copies_but_one() {
         let setting = setting(&format!("{{keep: {keep}, replicas: 3}}"));
         let mut network = setting.settled_network();
         publish_all(&mut network);
-        let ring = setting.ring();
+        let ring = setting.oracle();
         // Three neighbours on the ring that published nothing.
         let run = items().map(|item| ring.responsible(&item.key));
         let run = run.map(|nodes| nodes[..3].to_vec());
@@ -118,10 +120,10 @@ fn keys_are_handed_over_to_a_node_that_joins() {
             assert!(network.join(node, NodeId(0)), "{node}");
         }
         network.wait(20);
-        network.assert_converged(&setting.ring());
+        assert_eq!(network.first_unconverged(&setting.oracle()), None);
         for (node, chord) in network.simulation.live() {
             let kept: Vec<Key> = chord.storage().keys().copied().collect();
-            let is_its = |key: &Key| setting.ring().responsible(key)[0] == node;
+            let is_its = |key: &Key| setting.oracle().responsible(key)[0] == node;
             let mut expected: Vec<Key> = items().map(|item| item.key).filter(is_its).collect();
             expected.sort_unstable();
             assert_eq!(kept, expected, "{keep}: {node}");
@@ -134,7 +136,7 @@ fn keys_are_handed_over_to_a_node_that_joins() {
 fn keys_are_handed_over_by_a_node_that_leaves() {
     for keep in ["pointer", "value"] {
         let setting = setting(&format!("{{keep: {keep}, replicas: 0}}"));
-        let (mut network, mut ring) = (setting.settled_network(), setting.ring());
+        let (mut network, mut ring) = (setting.settled_network(), setting.oracle());
         publish_all(&mut network);
         for node in (NODES / 2..NODES).map(NodeId) {
             assert!(network.leave(node), "{node}");
@@ -142,7 +144,7 @@ fn keys_are_handed_over_by_a_node_that_leaves() {
             network.wait(2);
         }
         network.wait(20);
-        network.assert_converged(&ring);
+        assert_eq!(network.first_unconverged(&ring), None);
         assert_all_there(&mut network, NodeId(1));
     }
 }

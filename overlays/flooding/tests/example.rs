@@ -1,11 +1,16 @@
 //! Transcripts: small networks, message by message.
 mod common;
 
-use common::{Network, Setting, item};
-use overlay_core::{Key, NodeId};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use common::{assert_sound, item, laboratory};
+use overlay_core::{Class, Input, Key, Message as _, NodeId};
+use overlay_flooding::Flooding;
+use peerbench_simulator::{Happening, Laboratory, Network};
 
 /// Nodes on a given graph, 100 ms round trip from each to each.
-fn on_graph(edges: &[(u32, u32)], flooding: &str) -> Setting {
+fn on_graph(edges: &[(u32, u32)], flooding: &str) -> Laboratory<Flooding> {
     use std::io::Write as _;
     let mut file = tempfile::NamedTempFile::new().expect("there is room for a file");
     for (from, to) in edges {
@@ -19,14 +24,40 @@ overlays:
 ",
         file.path().display()
     );
-    Setting::new(&yaml, 1)
+    laboratory(&yaml, 1)
+}
+
+/// What is transcribed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Everything,
+    /// Without maintenance.
+    Searches,
 }
 
 /// What happens from here on.
-fn transcribe<'a>(mut network: Network<'a>, run: impl FnOnce(&mut Network<'a>)) -> String {
-    network.told.transcript = Some(String::new());
+fn transcribe<'a>(
+    mut network: Network<'a, Flooding>,
+    of: Of,
+    run: impl FnOnce(&mut Network<'a, Flooding>),
+) -> String {
+    let lines = Rc::new(RefCell::new(String::new()));
+    let written = Rc::clone(&lines);
+    network.told.listener = Some(Box::new(move |now, node, happening| {
+        let line = match happening {
+            Happening::Event(event) => format!("{now} {node} tells {event:?}\n"),
+            Happening::Input(Input::Message { from, message })
+                if of == Of::Everything || message.class() != Class::Maintenance =>
+            {
+                format!("{now} {from} -> {node} {message:?}\n")
+            }
+            Happening::Input(_) => return,
+        };
+        written.borrow_mut().push_str(&line);
+    }));
     run(&mut network);
-    network.told.transcript.take().expect("it was put there")
+    network.told.listener = None;
+    lines.take()
 }
 
 /// A square with a tail: 0 – 1 – 3 – 4 and 0 – 2 – 3; node 4 has the item. Node 3 gets the query
@@ -36,7 +67,7 @@ fn a_flood_with_a_duplicate_and_a_hit_on_the_way_back() {
     let setting = on_graph(&[(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)], "ping_every: null");
     let mut network = setting.settled_network();
     assert!(network.publish(NodeId(4), item("apple")));
-    let transcript = transcribe(network, |network| {
+    let transcript = transcribe(network, Of::Searches, |network| {
         let answer = network.search(NodeId(0), item("apple").key).expect("it is found");
         assert_eq!((answer.by, answer.holder, answer.hops), (NodeId(4), Some(NodeId(4)), 3));
         assert_eq!(
@@ -53,7 +84,7 @@ fn a_flood_ends_with_its_ttl() {
     let setting = on_graph(&[(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)], "ping_every: null, ttl: 2");
     let mut network = setting.settled_network();
     assert!(network.publish(NodeId(4), item("apple")));
-    let transcript = transcribe(network, |network| {
+    let transcript = transcribe(network, Of::Searches, |network| {
         assert_eq!(network.search(NodeId(0), item("apple").key), None);
     });
     insta::assert_snapshot!(transcript);
@@ -66,7 +97,7 @@ fn a_ring_that_expands() {
     let setting = on_graph(&[(0, 1), (1, 2), (2, 3)], flooding);
     let mut network = setting.settled_network();
     assert!(network.publish(NodeId(3), item("apple")));
-    let transcript = transcribe(network, |network| {
+    let transcript = transcribe(network, Of::Searches, |network| {
         assert!(network.search(NodeId(0), item("apple").key).is_some());
     });
     insta::assert_snapshot!(transcript);
@@ -79,7 +110,7 @@ fn a_walk_that_checks_back() {
     let setting = on_graph(&[(0, 1), (1, 2), (2, 3), (3, 4)], flooding);
     let mut network = setting.settled_network();
     assert!(network.publish(NodeId(4), item("apple")));
-    let transcript = transcribe(network, |network| {
+    let transcript = transcribe(network, Of::Searches, |network| {
         assert!(network.search(NodeId(0), item("apple").key).is_some());
         network.wait(1);
     });
@@ -96,17 +127,16 @@ network: {uniform_round_trip: 100ms, handshake_round_trips: 0.0}
 overlays:
   flooding: {links: 2, max_links: 4, ping_every: 10s}
 ";
-    let setting = Setting::new(yaml, 1);
-    let mut network = setting.network();
-    network.told.is_thorough = true;
-    let transcript = transcribe(network, |network| {
+    let setting = laboratory(yaml, 1);
+    let network = setting.network();
+    let transcript = transcribe(network, Of::Everything, |network| {
         network.found(3);
         network.wait(1);
         assert!(network.join(NodeId(3), NodeId(0)));
         network.wait(1);
         assert!(network.leave(NodeId(3)));
         network.wait(1);
-        network.assert_sound();
+        assert_sound(network);
     });
     insta::assert_snapshot!(transcript);
 }
@@ -124,10 +154,9 @@ network:
 overlays:
   flooding: {ping_every: 10s, super_peers: {}}
 ";
-    let setting = Setting::new(yaml, 1);
-    let mut network = setting.network();
-    network.told.is_thorough = true;
-    let transcript = transcribe(network, |network| {
+    let setting = laboratory(yaml, 1);
+    let network = setting.network();
+    let transcript = transcribe(network, Of::Everything, |network| {
         network.found(3);
         network.wait(2);
         assert!(network.publish(NodeId(1), item("apple")));

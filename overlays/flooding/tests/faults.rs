@@ -1,7 +1,7 @@
 //! Nodes that fail or do not do their part; and runs that can be repeated to the bit.
 mod common;
 
-use common::{Setting, item, simulate};
+use common::{assert_sound, item, laboratory, simulate};
 use overlay_core::{NodeId, Purpose, Random};
 use peerbench_measure::{Driver, Key, Measurement, RunRecord, Status};
 
@@ -45,7 +45,7 @@ start: converged
 network: {handshake_round_trips: 0.0}
 overlays: {flooding: {ttl: 12}}
 ";
-        let setting = Setting::new(yaml, 1);
+        let setting = laboratory(yaml, 1);
         let mut network = setting.settled_network();
         let mut random = Random::stream(1, Purpose::Churn, 7);
         for node in (0..200).map(NodeId) {
@@ -54,7 +54,7 @@ overlays: {flooding: {ttl: 12}}
             }
         }
         network.wait(60);
-        network.assert_sound();
+        assert_sound(&network);
         let live: Vec<NodeId> = network.simulation.live().map(|(node, _)| node).collect();
         assert!(network.publish(live[0], item("apple")));
         let found = live.iter().filter(|&&node| network.search(node, item("apple").key).is_some());

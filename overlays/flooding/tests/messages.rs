@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::Setting;
+use common::laboratory;
 use overlay_core::{
     Blob, Command, ExchangeMessage, Input, Key, Message as _, NodeId, OpId, Overlay as _, wire,
 };
@@ -100,7 +100,7 @@ fn message() -> impl Strategy<Value = FloodingMessage> {
 /// Puts messages into the nodes of a network that has work to do, a moment after one another, lets
 /// half a minute pass, and looks whether the bounds hold.
 fn deliver(messages: Vec<(NodeId, NodeId, FloodingMessage)>, search: &str, seed: u64) {
-    let setting = Setting::new(
+    let setting = laboratory(
         &format!(
             "nodes: {NODES}
 start: converged

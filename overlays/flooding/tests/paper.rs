@@ -5,8 +5,8 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{Setting, component, gnutella08, simulate};
-use overlay_core::{Key, NodeId, Purpose, Random};
+use common::{component, gnutella08, laboratory, simulate};
+use overlay_core::{Class, Key, NodeId, Purpose, Random};
 use peerbench_measure::{Measurement, Statistic, find_metric};
 
 /// Searches by so many random nodes for what nobody has: nodes reached, and queries sent.
@@ -19,17 +19,17 @@ overlays:
 ",
         graph.display()
     );
-    let setting = Setting::new(&yaml, 1);
+    let setting = laboratory(&yaml, 1);
     let mut network = setting.settled_network();
     let mut random = Random::stream(1, Purpose::Workload, 0);
     let (mut reached, mut queries) = (Vec::new(), Vec::new());
     for _ in 0..searchers {
         let searcher = NodeId(random.below(setting.world.nodes().into()) as u32);
-        let before = (network.told.visited, network.told.queries);
+        let before = (network.told.visited, network.told.delivered[Class::Lookup as usize]);
         network.search(searcher, Key::of(b"nothing"));
         network.wait(1);
         reached.push((network.told.visited - before.0) as f64);
-        queries.push((network.told.queries - before.1) as f64);
+        queries.push((network.told.delivered[Class::Lookup as usize] - before.1) as f64);
     }
     (reached, queries)
 }
@@ -78,7 +78,7 @@ fn gnutella08_coverage() {
 fn gnutella08_limit() {
     let Some(graph) = gnutella08() else { return };
     let yaml = format!("network: {{graph: {}}}", graph.display());
-    let setting = Setting::new(&yaml, 1);
+    let setting = laboratory(&yaml, 1);
     let links = setting.settled_network().links();
     assert_eq!(links.len(), 6_301);
     assert_eq!(links.values().map(Vec::len).sum::<usize>(), 2 * 20_777);
@@ -95,10 +95,10 @@ fn gnutella08_limit() {
 /// 2002, and on a graph that this overlay grows itself.
 #[test]
 fn ripeanu_2001_more_than_95_percent_of_pairs_within_7_hops() {
-    let grown = Setting::new("{nodes: 6301, start: converged}", 1).settled_network().links();
+    let grown = laboratory("{nodes: 6301, start: converged}", 1).settled_network().links();
     let crawled = gnutella08().map(|graph| {
         let yaml = format!("network: {{graph: {}}}", graph.display());
-        Setting::new(&yaml, 1).settled_network().links()
+        laboratory(&yaml, 1).settled_network().links()
     });
     for links in crawled.into_iter().chain([grown]) {
         let mut random = Random::stream(2, Purpose::Workload, 0);
