@@ -26,8 +26,9 @@ pub enum Choking {
 pub enum SeedPolicy {
     /// To those who take most from it (Cohen 2003, section 4.4).
     Fastest,
-    /// To each for as long as an optimistic unchoke lasts, those first who have waited longest; the
-    /// spirit of the first client's later versions (Legout et al. 2006, section IV-B.3).
+    /// To each for some pieces, but no longer than an optimistic unchoke lasts; those first who have
+    /// waited longest. As libtorrent's `round_robin`; the spirit of the first client's later
+    /// versions (Legout et al. 2006, section IV-B.3).
     #[default]
     RoundRobin,
 }
@@ -70,7 +71,7 @@ pub struct BittorrentConfig {
     pub optimistic_unchoke: bool,
     /// How often slots are given anew. Default 10 s (BEP 3: so that TCP can ramp up).
     pub rechoke_every: Span,
-    /// How long an optimistic unchoke lasts, and a seed's turn; at least `rechoke_every`. Default
+    /// How long an optimistic unchoke lasts, and a seed's turn at most; at least `rechoke_every`. Default
     /// 30 s (BEP 3).
     pub optimistic_every: Span,
     /// A peer that owes blocks and sends none for this long is snubbing us: it gets no regular
@@ -79,6 +80,10 @@ pub struct BittorrentConfig {
     /// By what a seed gives its slots: `round-robin` or `fastest`. Default round-robin: it spreads
     /// the only source of new pieces.
     pub seed_policy: SeedPolicy,
+    /// How many pieces a seed's turn is worth where peers take turns, 1 or more. Fewer spread new
+    /// pieces more evenly, and cost more chokes. Default 2: with the 20 of libtorrent's
+    /// `seeding_piece_quota`, who has just had a turn has all that others lack.
+    pub seed_turn: u16,
     /// Which piece is fetched next: `rarest-first` or `random`.
     pub picking: Picking,
     /// What a leecher does when it has everything: `stay` or `leave`.
@@ -102,15 +107,20 @@ pub struct BittorrentConfig {
     pub announce_at_most_every: Span,
     /// How long an answer to a handshake may take. Default 30 s: a guess, far above any round trip.
     pub handshake_timeout: Span,
-    /// Fewest requests under way at a peer that has unchoked us, 1 or more; as many as come in two
-    /// seconds are added. Default 5 (Cohen 2003, section 3.1).
+    /// Fewest requests under way at a peer that has unchoked us, 1 or more, but always as many as a
+    /// piece has blocks; what comes within `request_ahead` is added. Default 5 (Cohen 2003, section
+    /// 3.1).
     pub min_requests: u16,
+    /// How far requests run ahead: the time whose blocks are added. Longer than a round trip and a
+    /// block ahead at the sender. Default 500 ms: the longest measured round trip is a third of a
+    /// second; and what is asked of a busy peer is not asked of an idle one, so not much longer.
+    pub request_ahead: Span,
     /// Most requests under way at a peer, and most that a peer may have waiting here. Default 250:
     /// 4 MB, two seconds of 16 Mbit/s.
     pub max_requests: u16,
     /// How much is given to the uplink ahead, as the time it takes to send. Requested blocks beyond
     /// that wait here, so that a choke stops them and small messages need not wait behind them.
-    /// Default 200 ms: longer than a timer is ever late.
+    /// Default 100 ms: much longer than a timer is ever late.
     pub upload_ahead: Span,
 }
 
@@ -125,6 +135,7 @@ impl Default for BittorrentConfig {
             optimistic_every: Span(Duration::from_secs(30)),
             snubbed_after: Span(Duration::from_secs(60)),
             seed_policy: SeedPolicy::RoundRobin,
+            seed_turn: 2,
             picking: Picking::RarestFirst,
             when_done: WhenDone::Stay,
             max_peers: 80,
@@ -135,8 +146,9 @@ impl Default for BittorrentConfig {
             announce_at_most_every: Span(Duration::from_secs(30)),
             handshake_timeout: Span(Duration::from_secs(30)),
             min_requests: 5,
+            request_ahead: Span(Duration::from_millis(500)),
             max_requests: 250,
-            upload_ahead: Span(Duration::from_millis(200)),
+            upload_ahead: Span(Duration::from_millis(100)),
         }
     }
 }
@@ -159,6 +171,7 @@ impl BittorrentConfig {
             ("max_peers", self.max_peers, 1_000),
             ("max_initiate", self.max_initiate, self.max_peers),
             ("num_want", self.num_want, 1_000),
+            ("seed_turn", self.seed_turn, u16::MAX),
             ("min_requests", self.min_requests, self.max_requests),
             ("max_requests", self.max_requests, u16::MAX),
         ];
@@ -173,6 +186,7 @@ impl BittorrentConfig {
             ("announce_every", self.announce_every),
             ("announce_at_most_every", self.announce_at_most_every),
             ("handshake_timeout", self.handshake_timeout),
+            ("request_ahead", self.request_ahead),
             ("upload_ahead", self.upload_ahead),
         ];
         for (field, span) in spans {

@@ -59,6 +59,8 @@ pub struct Connection {
     pub waiting: VecDeque<Wanted>,
     /// Whether it is in the row of those to send to.
     pub is_in_row: bool,
+    /// Bytes sent to it since it was last unchoked.
+    pub turn_bytes: u64,
 }
 
 impl Connection {
@@ -85,6 +87,7 @@ impl Connection {
             slot_changed: None,
             waiting: VecDeque::new(),
             is_in_row: false,
+            turn_bytes: 0,
         }
     }
 

@@ -185,7 +185,10 @@ impl Bittorrent {
         if cx.conduct.is(Strategy::NoForward) {
             return;
         }
-        let Announcement { from, key, reason, .. } = announcement;
+        let Announcement { from, key, reason, metainfo, .. } = announcement;
+        if metainfo.is_some_and(|metainfo| !metainfo.is_sound()) {
+            return cx.emit(Event::Dropped(DropReason::Nonsense));
+        }
         let (list, is_full) = tracker.announce(announcement, cx.now, cx.config, cx.rng);
         if is_full {
             cx.emit(Event::Dropped(DropReason::Bound));

@@ -140,29 +140,42 @@ impl Picker {
         self.row.is_empty() && self.free == 0
     }
 
-    /// The next block to ask a peer for that has these pieces. Of untouched pieces the rarest one
-    /// by `Picking::RarestFirst`, a random one by `Picking::Random`; whether the peer has any of
-    /// them is known to the caller, and saves looking.
+    /// The next block to ask a peer for that has these pieces. It is of the piece that the peer was
+    /// last asked for, `current`, if any of it is left; then of a piece begun, and then of an
+    /// untouched one: the rarest by `Picking::RarestFirst`, a random one by `Picking::Random`.
+    /// Whether the peer has any untouched one is known to the caller, and saves looking.
+    ///
+    /// Differs from the paper: an untouched piece comes before one begun that more peers have. The
+    /// seed's uplink is worth most for what nobody else has, and what is begun with others can be
+    /// finished with them.
     pub fn pick(
         &mut self,
         has: &Bitfield,
         has_untouched: bool,
+        current: Option<u32>,
         picking: Picking,
         metainfo: &Metainfo,
         random: &mut Random,
     ) -> Option<Pick> {
-        if let Some(id) = self.pick_begun(has) {
-            return Some(Pick { id, begins_piece: false });
-        }
-        if !has_untouched {
-            return None;
-        }
-        let piece = match picking {
-            Picking::RarestFirst => self.rarest(has, random),
+        let begun = self.begun_piece(has, current);
+        let rarer_than = match (begun, picking) {
+            (Some(piece), Picking::RarestFirst) if Some(piece) != current => {
+                self.availability(piece)
+            }
+            (Some(_), _) => 0,
+            (None, _) => u16::MAX,
+        };
+        let untouched = match picking {
+            _ if !has_untouched || rarer_than == 0 => None,
+            Picking::RarestFirst => self.rarest(has, rarer_than, random),
             Picking::Random => search_from_random(&self.row, has, random),
-        }?;
-        self.begin(piece, metainfo.blocks(piece));
-        Some(Pick { id: BlockId { piece, block: 0 }, begins_piece: true })
+        };
+        if let Some(piece) = untouched {
+            self.begin(piece, metainfo.blocks(piece));
+            return Some(Pick { id: BlockId { piece, block: 0 }, begins_piece: true });
+        }
+        let id = self.next_of(begun?)?;
+        Some(Pick { id, begins_piece: false })
     }
 
     /// In the end game: a block that was asked for, but did not come, from a peer that was not
@@ -251,22 +264,32 @@ impl Picker {
         self.partials.len()
     }
 
-    fn pick_begun(&mut self, has: &Bitfield) -> Option<BlockId> {
+    /// A piece with blocks that nobody was asked for: this one, or else the one begun first.
+    fn begun_piece(&self, has: &Bitfield, current: Option<u32>) -> Option<u32> {
         if self.free == 0 {
             return None;
         }
-        let mut partials = self.partials.iter_mut();
-        let partial = partials.find(|it| it.free > 0 && has.has(it.piece))?;
+        let open = || self.partials.iter().filter(|it| it.free > 0);
+        let is_open = |piece: &u32| open().any(|it| it.piece == *piece);
+        let first = || open().map(|it| it.piece).find(|&piece| has.has(piece));
+        current.filter(is_open).or_else(first)
+    }
+
+    /// The first block of a piece begun that nobody was asked for.
+    fn next_of(&mut self, piece: u32) -> Option<BlockId> {
+        let partial = self.partials.iter_mut().find(|it| it.piece == piece)?;
         let block = partial.blocks.iter().position(|&state| state == FREE)?;
         partial.blocks[block] = 1;
         partial.free -= 1;
         self.free -= 1;
-        Some(BlockId { piece: partial.piece, block: block as u32 })
+        Some(BlockId { piece, block: block as u32 })
     }
 
-    fn rarest(&self, has: &Bitfield, random: &mut Random) -> Option<u32> {
-        (1..self.levels.len())
-            .find_map(|level| search_from_random(&self.row[self.level(level)], has, random))
+    /// The rarest untouched piece of a peer, if fewer than so many have it.
+    fn rarest(&self, has: &Bitfield, rarer_than: u16, random: &mut Random) -> Option<u32> {
+        let levels = 1..self.levels.len().min(usize::from(rarer_than));
+        let mut levels = levels.map(|level| &self.row[self.level(level)]);
+        levels.find_map(|pieces| search_from_random(pieces, has, random))
     }
 
     /// Takes an untouched piece and asks for its first block.
@@ -357,7 +380,9 @@ mod tests {
 
     fn of(pieces: u32, some: &[u32]) -> Bitfield {
         let mut field = Bitfield::empty(pieces);
-        some.iter().for_each(|&piece| drop(field.set(piece)));
+        for &piece in some {
+            field.set(piece);
+        }
         field
     }
 
@@ -371,7 +396,7 @@ mod tests {
         let has = of(4, &[0, 1, 3]);
         let mut pick = |picker: &mut Picker| {
             let picking = Picking::RarestFirst;
-            picker.pick(&has, true, picking, &metainfo, &mut random).map(|it| it.id)
+            picker.pick(&has, true, None, picking, &metainfo, &mut random).map(|it| it.id)
         };
         let id = |piece, block| Some(BlockId { piece, block });
         assert_eq!(pick(&mut picker), id(1, 0));
@@ -389,7 +414,7 @@ mod tests {
         let has = Bitfield::full(1);
         for _ in 0..2 {
             assert!(!picker.is_end_game());
-            picker.pick(&has, true, Picking::RarestFirst, &metainfo, &mut random).unwrap();
+            picker.pick(&has, true, None, Picking::RarestFirst, &metainfo, &mut random).unwrap();
         }
         assert!(picker.is_end_game());
         let first = BlockId { piece: 0, block: 0 };
@@ -411,7 +436,7 @@ mod tests {
         let has = Bitfield::full(1);
         for round in [false, true] {
             for block in 0..2 {
-                let pick = picker.pick(&has, true, Picking::Random, &metainfo, &mut random);
+                let pick = picker.pick(&has, true, None, Picking::Random, &metainfo, &mut random);
                 let id = BlockId { piece: 0, block };
                 assert_eq!(pick, Some(Pick { id, begins_piece: block == 0 }));
             }
@@ -438,7 +463,7 @@ mod tests {
                         let open = has.iter().filter(|it| !taken.contains(it));
                         let least = open.map(|it| picker.availability(it)).filter(|&it| it > 0).min();
                         let picking = Picking::RarestFirst;
-                        let pick = picker.pick(&has, true, picking, &metainfo, &mut random);
+                        let pick = picker.pick(&has, true, None, picking, &metainfo, &mut random);
                         prop_assert_eq!(pick.map(|it| picker.availability(it.id.piece)), least);
                         if let Some(Pick { id, .. }) = pick {
                             taken.insert(id.piece);

@@ -45,12 +45,9 @@ impl Rate {
     }
 }
 
-/// How long a pipeline of requests lasts at the rate of the last seconds. Assumption: longer than
-/// any round trip plus the time that a request waits for its turn at a sender.
-const AHEAD: Duration = Duration::from_secs(2);
-
-/// How many requests to have under way at a peer: as many blocks as came from it within the last
-/// two seconds, and a few more, so that the pipeline doubles as long as that makes it faster.
+/// How many requests to have under way at a peer: as many blocks as came from it within a time that
+/// is longer than an answer takes, and a few more. So the pipeline doubles as long as that makes it
+/// faster.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pipeline {
     since: Time,
@@ -61,24 +58,24 @@ pub struct Pipeline {
 impl Pipeline {
     /// A block came now.
     #[inline]
-    pub fn add(&mut self, now: Time) {
-        self.advance(now);
+    pub fn add(&mut self, now: Time, ahead: Duration) {
+        self.advance(now, ahead);
         self.arrived = self.arrived.saturating_add(1);
     }
 
-    /// How many requests to have under way, from `least` to `most`.
-    pub fn depth(&mut self, now: Time, least: u16, most: u16) -> usize {
-        self.advance(now);
+    /// How many requests to have under way: `least`, and what came within `ahead`; at most `most`.
+    pub fn depth(&mut self, now: Time, ahead: Duration, least: u16, most: u16) -> usize {
+        self.advance(now, ahead);
         let recent = self.arrived.max(self.arrived_before);
         usize::from(recent.saturating_add(least).min(most))
     }
 
-    fn advance(&mut self, now: Time) {
+    fn advance(&mut self, now: Time, ahead: Duration) {
         let passed = now.since(self.since);
-        if passed < AHEAD {
+        if passed < ahead {
             return;
         }
-        self.arrived_before = if passed < 2 * AHEAD { self.arrived } else { 0 };
+        self.arrived_before = if passed < 2 * ahead { self.arrived } else { 0 };
         self.arrived = 0;
         self.since = now;
     }
@@ -108,11 +105,12 @@ mod tests {
     #[test]
     fn a_pipeline_grows_with_what_arrives_and_shrinks_without() {
         let mut pipeline = Pipeline::default();
-        assert_eq!(pipeline.depth(at(1), 5, 100), 5);
-        (0..20).for_each(|_| pipeline.add(at(1)));
-        assert_eq!(pipeline.depth(at(1), 5, 100), 25);
-        assert_eq!(pipeline.depth(at(1), 5, 10), 10);
-        assert_eq!(pipeline.depth(at(3), 5, 100), 25);
-        assert_eq!(pipeline.depth(at(9), 5, 100), 5);
+        let ahead = Duration::from_secs(2);
+        assert_eq!(pipeline.depth(at(1), ahead, 5, 100), 5);
+        (0..20).for_each(|_| pipeline.add(at(1), ahead));
+        assert_eq!(pipeline.depth(at(1), ahead, 5, 100), 25);
+        assert_eq!(pipeline.depth(at(1), ahead, 5, 10), 10);
+        assert_eq!(pipeline.depth(at(3), ahead, 5, 100), 25);
+        assert_eq!(pipeline.depth(at(9), ahead, 5, 100), 5);
     }
 }

@@ -66,8 +66,9 @@ pub struct PeerList {
 }
 
 impl Tracker {
-    /// Takes note of an announcement; the answer, `None` if it was a good-bye. The second value is
-    /// whether something was refused because a bound was reached.
+    /// Takes note of an announcement with a sound metainfo; the answer, `None` if it was a good-bye.
+    /// The second value is whether it was refused, because a bound was reached or another item
+    /// goes by this key.
     pub fn announce(
         &mut self,
         it: Announcement,
@@ -118,11 +119,8 @@ impl Tracker {
         nodes
     }
 
-    /// False if there is no room.
+    /// False if there is no room, or another item goes by this key.
     fn enter(&mut self, it: Announcement, metainfo: Metainfo, now: Time) -> bool {
-        if !metainfo.is_sound() {
-            return false;
-        }
         if !self.swarms.contains_key(&it.key) {
             if self.swarms.len() >= MOST_SWARMS {
                 return false;

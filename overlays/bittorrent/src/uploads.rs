@@ -1,4 +1,4 @@
-//! What goes out, at the pace of the uplink: blocks take turns, peer by peer.
+//! What goes out, at the pace of the uplink: peers take turns, a piece each.
 //!
 //! A driver sends what it is given in the order given. So a node that answered every request at
 //! once would have megabytes queued in its uplink: a choke would come too late to have an effect,
@@ -50,9 +50,12 @@ impl Uploads {
         }
     }
 
-    /// A peer waits for more blocks, after its turn.
-    pub(crate) fn enter_again(&mut self, tag: Tag, peer: NodeId) {
-        self.row.push_back((tag, peer));
+    /// A peer waits for more blocks, after its turn; or its turn is not over.
+    pub(crate) fn enter_again(&mut self, tag: Tag, peer: NodeId, has_turn: bool) {
+        match has_turn {
+            true => self.row.push_front((tag, peer)),
+            false => self.row.push_back((tag, peer)),
+        }
     }
 
     /// Whose turn it is, if the uplink has room. If it has not, a timer is set for when it will.

@@ -54,10 +54,12 @@ impl Swarm {
         }
         let config = out.cx.config;
         let now = out.cx.now;
-        let (least, most) = (config.min_requests, config.max_requests);
+        // A whole piece at least: the sooner it is whole, the sooner it can be passed on.
+        let piece = (self.metainfo.piece_length / BLOCK) as u16;
+        let (least, most) = (config.min_requests.max(piece), config.max_requests);
         let depth = match connection.is_snubbing {
             true => 1,
-            false => connection.pipeline.depth(now, least, most),
+            false => connection.pipeline.depth(now, config.request_ahead.0, least, most),
         };
         if connection.asked.is_empty() {
             connection.last_block = now;
@@ -81,7 +83,9 @@ impl Swarm {
         let picking = if self.have.count() == 0 { Picking::Random } else { out.cx.config.picking };
         let has_untouched = connection.untouched > 0;
         let (metainfo, random) = (&self.metainfo, &mut *out.cx.rng);
-        let pick = self.picker.pick(&connection.has, has_untouched, picking, metainfo, random);
+        let current = connection.asked.back().map(|id| id.piece);
+        let pick =
+            self.picker.pick(&connection.has, has_untouched, current, picking, metainfo, random);
         match pick {
             Some(pick) => {
                 if pick.begins_piece {
@@ -89,7 +93,8 @@ impl Swarm {
                 }
                 Some(pick.id)
             }
-            None if self.picker.is_end_game() => {
+            // One at a time: what comes twice is lost to others.
+            None if self.picker.is_end_game() && connection.asked.is_empty() => {
                 let asked = |id| connection.asked.contains(&id);
                 let id = self.picker.pick_again(&connection.has, out.cx.rng, asked)?;
                 self.is_ending = true;
@@ -134,7 +139,7 @@ impl Swarm {
         connection.last_block = now;
         connection.is_snubbing = false;
         connection.download.add(now, block.length);
-        connection.pipeline.add(now);
+        connection.pipeline.add(now, out.cx.config.request_ahead.0);
         match self.picker.receive(id, *block == expected) {
             Receipt::Duplicate => self.duplicate_blocks = self.duplicate_blocks.saturating_add(1),
             Receipt::Block => self.cancel(id, out),

@@ -130,7 +130,6 @@ impl Swarm {
         self.connections.iter().filter(|it| it.has_slot()).map(|it| it.peer)
     }
 
-
     pub(crate) const fn has_left(&self) -> bool {
         self.has_left
     }
@@ -220,19 +219,19 @@ impl Swarm {
         self.send_bitfield(from, out);
     }
 
-    /// A message of an open connection.
+    /// A message of a connection.
     pub(crate) fn on_message(
         &mut self,
         from: NodeId,
         message: BittorrentMessage,
         out: &mut Outlet<'_, '_>,
     ) {
-        let index = match self.find(from) {
-            Ok(index) if self.connections[index].is_open => index,
-            Ok(index) if matches!(message, BittorrentMessage::Close { .. }) => index,
-            // It was closed while the message was on its way.
-            _ => return,
-        };
+        // Nobody: it was closed while the message was on its way.
+        let Ok(index) = self.find(from) else { return };
+        if !self.connections[index].is_open && !matches!(message, BittorrentMessage::Close { .. }) {
+            // Networks without TCP let a short message overtake the handshake's answer.
+            self.on_handshake(from, true, out);
+        }
         match message {
             BittorrentMessage::Close { .. } => self.on_lost(index, out),
             BittorrentMessage::Bitfield { bits, .. } => self.on_bitfield(index, &bits, out),
@@ -348,7 +347,7 @@ impl Swarm {
 
     fn on_bitfield(&mut self, index: usize, bits: &[u8], out: &mut Outlet<'_, '_>) {
         let field = Bitfield::from_bytes(self.metainfo.pieces(), bits);
-        let Some(field) = field.filter(|_| self.connections[index].has.count() == 0) else {
+        let Some(field) = field else {
             return out.cx.emit(Event::Dropped(DropReason::Nonsense));
         };
         field.iter().for_each(|piece| self.peer_has(index, piece));

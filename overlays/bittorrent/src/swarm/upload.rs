@@ -2,7 +2,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use overlay_core::{DropReason, Event, Message as _, Strategy, wire};
+use overlay_core::{DropReason, Event, Strategy, Time, wire};
 
 use crate::Ctx;
 use crate::choker::{self, Candidate, Slots};
@@ -60,21 +60,29 @@ impl Swarm {
         self.connections[index].waiting.retain(|it| *it != cancelled);
     }
 
-    /// It is this peer's turn: one block, and then the others'.
+    /// It is this peer's turn: one block. Those of one piece leave together, as far as they were
+    /// asked for; so the piece is whole, and can be passed on, before the next one is begun.
     pub(super) fn upload(&mut self, index: usize, uploads: &mut Uploads, cx: &mut Ctx<'_>) {
         let connection = &mut self.connections[index];
         let wanted = connection.waiting.pop_front();
-        let block = wanted.and_then(|it| self.metainfo.block(it.piece, it.begin / BLOCK));
-        connection.is_in_row = !connection.waiting.is_empty();
-        if connection.is_in_row {
-            uploads.enter_again(self.tag, connection.peer);
+        let next = connection.waiting.front().map(|it| it.piece);
+        connection.is_in_row = next.is_some();
+        let is_same_piece = next.is_some() && next == wanted.map(|it| it.piece);
+        if next.is_some() {
+            uploads.enter_again(self.tag, connection.peer, is_same_piece);
         }
+        let block = wanted.and_then(|it| self.metainfo.block(it.piece, it.begin / BLOCK));
         let (Some(Wanted { piece, begin, .. }), Some(block)) = (wanted, block) else { return };
         connection.upload.add(cx.now, block.length);
+        connection.turn_bytes += u64::from(block.length);
         let message = BittorrentMessage::Piece { tag: self.tag, piece, begin, block };
-        debug_assert!(message.blob().is_some(), "a piece carries its block");
         uploads.charge(wire::length(&message), cx.now, cx.uplink);
         cx.send(connection.peer, message);
+        // A piece that only the seed has is of use to nobody before it is whole.
+        let is_whole = !is_same_piece && self.takes_turns(cx);
+        if is_whole && self.is_turn_over(&self.connections[index], cx) {
+            self.fill_slots(&mut Outlet { uploads, cx });
+        }
     }
 
     /// Gives all slots anew; by chance, when a turn is over.
@@ -105,7 +113,7 @@ impl Swarm {
         if cx.conduct.is(Strategy::NoUpload) {
             return;
         }
-        let takes_turns = self.is_complete() && cx.config.seed_policy == SeedPolicy::RoundRobin;
+        let takes_turns = self.takes_turns(cx);
         let slots = match takes_turns {
             true => Slots { regular: cx.config.slots(), optimistic: 0, is_kept },
             false => Slots {
@@ -116,9 +124,15 @@ impl Swarm {
         };
         let candidates = self.candidates(cx);
         let unchoked = choker::choose(&candidates, slots, &self.optimistic, cx.rng);
+        let is_over = |peer| candidates.iter().any(|it| it.peer == peer && it.merit == TURN_OVER);
         for connection in &mut self.connections {
             let has_slot = unchoked.has(connection.peer);
-            if has_slot == !connection.am_choking {
+            if has_slot != connection.am_choking {
+                if has_slot && takes_turns && is_over(connection.peer) {
+                    // Nobody else waits: another turn.
+                    connection.turn_bytes = 0;
+                    connection.slot_changed = Some(out.cx.now);
+                }
                 continue;
             }
             // Between rounds, who has lost interest stays unchoked, in case it comes back.
@@ -126,6 +140,7 @@ impl Swarm {
                 continue;
             }
             connection.am_choking = !has_slot;
+            connection.turn_bytes = 0;
             connection.slot_changed = Some(out.cx.now);
             let tag = self.tag;
             let message = match has_slot {
@@ -140,36 +155,54 @@ impl Swarm {
 
     fn candidates(&mut self, cx: &mut Ctx<'_>) -> Vec<Candidate> {
         let is_seed = self.is_complete();
-        let open = self.connections.iter_mut().filter(|it| it.is_open);
-        let candidate = |it: &mut Connection| Candidate {
-            peer: it.peer,
-            is_interested: it.is_interested,
-            is_unchoked: !it.am_choking,
-            is_snubbing: !is_seed && it.is_snubbing,
-            is_new: cx.now.since(it.since) < cx.config.optimistic_every.0,
-            merit: merit(it, is_seed, cx),
-        };
-        open.map(candidate).collect()
+        let takes_turns = self.takes_turns(cx);
+        let mut candidates = Vec::with_capacity(self.connections.len());
+        for index in 0..self.connections.len() {
+            let is_over = takes_turns && self.is_turn_over(&self.connections[index], cx);
+            let it = &mut self.connections[index];
+            if !it.is_open {
+                continue;
+            }
+            candidates.push(Candidate {
+                peer: it.peer,
+                is_interested: it.is_interested,
+                is_unchoked: !it.am_choking && !is_over,
+                is_snubbing: !is_seed && it.is_snubbing,
+                is_new: cx.now.since(it.since) < cx.config.optimistic_every.0,
+                merit: match (takes_turns, is_seed, cx.config.choking) {
+                    (true, ..) => merit_by_turns(it, is_over, cx.now),
+                    (false, true, _) => it.upload.bytes(cx.now),
+                    (false, false, Choking::TitForTat) => it.download.bytes(cx.now),
+                    (false, false, Choking::Random) => cx.rng.next_u64(),
+                },
+            });
+        }
+        candidates
+    }
+
+    /// Whether slots are given by turns.
+    fn takes_turns(&self, cx: &Ctx<'_>) -> bool {
+        self.is_complete() && cx.config.seed_policy == SeedPolicy::RoundRobin
+    }
+
+    /// Whether a peer has had its turn: its pieces, or its time.
+    fn is_turn_over(&self, connection: &Connection, cx: &Ctx<'_>) -> bool {
+        let turn = u64::from(cx.config.seed_turn) * u64::from(self.metainfo.piece_length);
+        let since = connection.slot_changed.map(|changed| cx.now.since(changed));
+        let is_late = since.is_some_and(|since| since >= cx.config.optimistic_every.0);
+        !connection.am_choking && (connection.turn_bytes >= turn || is_late)
     }
 }
 
-/// What a peer deserves a regular slot for.
-fn merit(connection: &mut Connection, is_seed: bool, cx: &mut Ctx<'_>) -> u64 {
-    match (is_seed, cx.config.seed_policy, cx.config.choking) {
-        (true, SeedPolicy::Fastest, _) => connection.upload.bytes(cx.now),
-        (true, SeedPolicy::RoundRobin, _) => merit_by_turns(connection, cx),
-        (false, _, Choking::TitForTat) => connection.download.bytes(cx.now),
-        (false, _, Choking::Random) => cx.rng.next_u64(),
-    }
-}
+/// The merit of who has had its turn.
+const TURN_OVER: u64 = 0;
 
 /// Who is in its turn is first, then who has waited longest, and last whose turn is over.
-fn merit_by_turns(connection: &Connection, cx: &Ctx<'_>) -> u64 {
-    let since = connection.slot_changed.map(|changed| cx.now.since(changed));
-    match (connection.am_choking, since) {
-        (true, Some(waited)) => 1 + waited.as_millis() as u64,
+fn merit_by_turns(connection: &Connection, is_over: bool, now: Time) -> u64 {
+    match (connection.am_choking, connection.slot_changed) {
+        (true, Some(since)) => 1 + now.since(since).as_millis() as u64,
         (true, None) => u64::MAX - 1,
-        (false, Some(turn)) if turn >= cx.config.optimistic_every.0 => 0,
+        (false, _) if is_over => TURN_OVER,
         (false, _) => u64::MAX,
     }
 }
