@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use overlay_core::Overlay;
 use peerbench_measure::{Measurement, Progress};
-use peerbench_scenario::{Document, Scenario};
+use peerbench_scenario::{Document, LARGEST_ITEM, Scenario};
 use peerbench_simulator::Simulated;
 use peerbench_testbed::Plan;
 use schemars::Schema;
@@ -21,6 +21,9 @@ pub(crate) const OVERLAYS: &[Entry] = &[
     ),
     entry::<overlay_chord::Chord>(
         "a ring with fingers: O(log N) hops and state (Stoica et al. 2001; Zave 2017)",
+    ),
+    entry::<overlay_bittorrent::Bittorrent>(
+        "swarms that pass on pieces: rarest first, tit-for-tat (Cohen 2003; BEP 3)",
     ),
 ];
 
@@ -72,6 +75,15 @@ fn resolve<O: Overlay>(document: &Document, scenario: &mut Scenario) -> Result<(
         let path = format!("overlays.{}.{field}", O::NAME);
         document.complain(&path, format!("`{field}`: {message}"), String::new())
     })?;
+    let item_size = scenario.workload.item_size;
+    if !O::FETCHES_IN_PIECES && item_size.0 > LARGEST_ITEM {
+        let message = format!(
+            "{} fetches items whole, and {item_size} are more than one message can carry",
+            O::NAME
+        );
+        let help = "at most 16MiB, or an overlay that fetches in pieces";
+        return Err(document.complain("workload.item_size", message, help).into());
+    }
     let section = serde_yaml::to_value(&config)
         .map_err(|error| Failure::Usage(format!("{}'s section: {error}", O::NAME)))?;
     scenario.overlays.insert(O::NAME.to_owned(), section);

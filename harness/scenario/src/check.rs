@@ -1,4 +1,5 @@
 //! What must be true of a scenario whose every field, taken alone, could be read.
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
@@ -10,6 +11,9 @@ use crate::{Document, Error, edge_list};
 
 /// The largest item, in bytes: what one message can carry.
 pub const LARGEST_ITEM: u64 = 16 * 1024 * 1024;
+
+/// The largest item of an overlay that fetches in pieces, in bytes: what a length can count.
+pub const LARGEST_IN_PIECES: u64 = u32::MAX as u64;
 
 /// How far the shares of capacities may be from 1 in all: room for thirds written as 0.333.
 const SHARES_TOLERANCE: f64 = 0.005;
@@ -98,7 +102,7 @@ fn network(scenario: &Scenario, document: &Document) -> Checked {
             "write a time above 0; `testbed.shaped: false` is for the machine's own speed",
         ));
     }
-    capacities(&network.capacities, document)?;
+    capacities(&network.capacities, scenario.nodes, document)?;
     if let Some(round_trips) = network.handshake_round_trips {
         let path = "network.handshake_round_trips";
         if !round_trips.is_finite() || round_trips < 0.0 {
@@ -142,11 +146,19 @@ fn graph(scenario: &Scenario, document: &Document) -> Checked {
     Ok(())
 }
 
-fn capacities(classes: &[Capacity], document: &Document) -> Checked {
+fn capacities(classes: &[Capacity], nodes: u32, document: &Document) -> Checked {
+    let mut listed = BTreeSet::new();
     for (index, class) in classes.iter().enumerate() {
+        let path = format!("network.capacities[{index}]");
+        nodes_exist(&class.nodes, nodes, &format!("{path}.nodes"), document)?;
+        if let Some(place) = class.nodes.iter().position(|node| !listed.insert(*node)) {
+            let message = format!("node {} is listed twice", class.nodes[place]);
+            let help = "every node has exactly one kind of link: list it once";
+            return Err(document.complain(&format!("{path}.nodes[{place}]"), message, help));
+        }
         if !(0.0..=1.0).contains(&class.share) {
             return Err(document.complain(
-                &format!("network.capacities[{index}].share"),
+                &format!("{path}.share"),
                 format!("{} is not a share of the nodes", class.share),
                 "a share is 0 to 1: 0.25 is every fourth node",
             ));
@@ -159,8 +171,9 @@ fn capacities(classes: &[Capacity], document: &Document) -> Checked {
             "merge classes that are alike",
         ));
     }
-    let sum: f64 = classes.iter().map(|class| class.share).sum();
-    if !classes.is_empty() && (sum - 1.0).abs() > SHARES_TOLERANCE {
+    let sum: f64 = classes.iter().map(Capacity::drawn_share).sum();
+    let is_any_drawn = listed.len() < nodes as usize;
+    if !classes.is_empty() && is_any_drawn && (sum - 1.0).abs() > SHARES_TOLERANCE {
         return Err(document.complain(
             "network.capacities",
             format!("the shares of the capacities add up to {sum:.3}, not to 1"),
@@ -175,10 +188,11 @@ fn workload(scenario: &Scenario, document: &Document) -> Checked {
     let fail = |field: &str, message: String, help: &str| {
         Err(document.complain(&format!("workload.{field}"), message, help))
     };
-    if item_size.0 > LARGEST_ITEM {
-        let message = format!("items of {item_size} are larger than one message can carry");
-        return fail("item_size", message, "at most 16MiB");
+    if item_size.0 > LARGEST_IN_PIECES {
+        let message = format!("items of {item_size} are larger than can be fetched in pieces");
+        return fail("item_size", message, "less than 4GiB; at most 16MiB for most overlays");
     }
+    publishers(scenario, document)?;
     let exponent = scenario.workload.popularity_exponent;
     if !exponent.is_finite() || exponent < 0.0 {
         let message = format!("{exponent} is not an exponent of Zipf's law");
@@ -189,7 +203,13 @@ fn workload(scenario: &Scenario, document: &Document) -> Checked {
         let help = "each copy is published by another node: 1 up to `nodes`";
         return Err(document.complain_among(&["workload.copies", "nodes"], message, help));
     }
-    if searches > 0 && rate.0 == 0 {
+    let downloads = scenario.workload.downloads.is_some();
+    if downloads && !scenario.workload.fetch {
+        let message = "downloads without fetches are searches only".to_owned();
+        let paths = ["workload.downloads", "workload.fetch"];
+        return Err(document.complain_among(&paths, message, "set `fetch: true`"));
+    }
+    if searches > 0 && !downloads && rate.0 == 0 {
         let message = format!("at a rate of 0, {searches} searches are never due");
         return fail("rate", message, "write a rate above 0, such as 80/s, or `searches: 0`");
     }
@@ -216,16 +236,36 @@ fn workload(scenario: &Scenario, document: &Document) -> Checked {
     Ok(())
 }
 
+fn publishers(scenario: &Scenario, document: &Document) -> Checked {
+    let publishers = &scenario.workload.publishers;
+    nodes_exist(publishers, scenario.nodes, "workload.publishers", document)?;
+    let mut listed = BTreeSet::new();
+    match publishers.iter().position(|node| !listed.insert(*node)) {
+        Some(index) => Err(document.complain(
+            &format!("workload.publishers[{index}]"),
+            format!("node {} is listed twice", publishers[index]),
+            "a node publishes an item once: list it once",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn nodes_exist(listed: &[u32], nodes: u32, path: &str, document: &Document) -> Checked {
+    match listed.iter().position(|node| *node >= nodes) {
+        Some(index) => {
+            let message = format!("there is no node {}", listed[index]);
+            let help = format!("nodes are numbered 0 to {}", nodes.saturating_sub(1));
+            Err(document.complain(&format!("{path}[{index}]"), message, help))
+        }
+        None => Ok(()),
+    }
+}
+
 fn check_fault(scenario: &Scenario, fault: &Fault, path: &str, document: &Document) -> Checked {
     let fail = |field: &str, message: String, help: String| {
         Err(document.complain(&format!("{path}{field}"), message, help))
     };
-    let stranger = fault.nodes.iter().enumerate().find(|(_, node)| **node >= scenario.nodes);
-    if let Some((index, node)) = stranger {
-        let message = format!("there is no node {node}");
-        let help = format!("nodes are numbered 0 to {}", scenario.nodes - 1);
-        return fail(&format!(".nodes[{index}]"), message, help);
-    }
+    nodes_exist(&fault.nodes, scenario.nodes, &format!("{path}.nodes"), document)?;
     if !(0.0..=1.0).contains(&fault.share) {
         let message = format!("{} is not a share of the nodes", fault.share);
         return fail(".share", message, "a share is 0 to 1: 0.5 is every second node".to_owned());
@@ -263,9 +303,10 @@ fn check_return(fault: &Fault, path: &str, end: Duration, document: &Document) -
 /// When the last search is expected to have timed out; the seed decides when exactly.
 fn expected_end(scenario: &Scenario) -> Duration {
     let workload = &scenario.workload;
-    let searching = match workload.searches {
-        0 => 0.0,
-        searches => searches as f64 / workload.rate.per_second(),
+    let searching = match (&workload.downloads, workload.searches) {
+        (Some(downloads), _) => downloads.over.0.as_secs_f64(),
+        (None, 0) => 0.0,
+        (None, searches) => searches as f64 / workload.rate.per_second(),
     };
     let searching = Duration::try_from_secs_f64(searching).unwrap_or(Duration::MAX);
     scenario.warm_up.0.saturating_add(searching).saturating_add(workload.timeout.0)

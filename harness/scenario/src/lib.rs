@@ -8,6 +8,7 @@ mod check;
 mod cities;
 mod diagnosis;
 mod document;
+mod downloads;
 mod edge_list;
 mod error;
 mod faults;
@@ -18,13 +19,13 @@ mod spans;
 mod timetable;
 mod world;
 
-pub use check::LARGEST_ITEM;
+pub use check::{LARGEST_IN_PIECES, LARGEST_ITEM};
 pub use document::Document;
 pub use error::{Error, Position};
 pub use faults::{DueFault, DueReturn};
 pub use model::{
-    CITIES, Capacity, FEWEST_FOUNDERS, Fault, FaultAction, Freeloaders, Join, Keys,
-    MOST_NODES_TO_JOIN, MOST_NODES_WITH_HANDSHAKES, Network, Replication, Scenario, Start,
+    Arrivals, CITIES, Capacity, Downloads, FEWEST_FOUNDERS, Fault, FaultAction, Freeloaders, Join,
+    Keys, MOST_NODES_TO_JOIN, MOST_NODES_WITH_HANDSHAKES, Network, Replication, Scenario, Start,
     TestbedOptions, Transport, Workload,
 };
 pub use network::SAME_PLACE_MS;
@@ -33,7 +34,10 @@ pub use timetable::{Due, Timetable};
 pub use world::{Operations, World};
 
 /// The scenarios that come with the program, by name.
-const BUILT_IN: &[(&str, &str)] = &[("default", include_str!("../../../configs/default.yaml"))];
+const BUILT_IN: &[(&str, &str)] = &[
+    ("default", include_str!("../../../configs/default.yaml")),
+    ("swarm", include_str!("../../../configs/swarm.yaml")),
+];
 
 /// The names of the scenarios that come with the program.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> + Clone {

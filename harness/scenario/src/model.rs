@@ -96,7 +96,8 @@ pub struct Network {
     /// structure of their own link accordingly. The run then starts converged, with as many nodes
     /// as the graph has.
     pub graph: Option<String>,
-    /// Classes of access links; their shares add up to 1. None: capacities are unlimited.
+    /// Classes of access links; the shares of those that list no nodes add up to 1. None:
+    /// capacities are unlimited.
     pub capacities: Vec<Capacity>,
     /// Round trips that a new connection costs before its first message is delivered. Unset: see
     /// [`Scenario::handshake_round_trips`].
@@ -110,7 +111,9 @@ pub struct Network {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capacity {
-    /// The share of nodes with such a link, 0 to 1.
+    /// Which nodes have such a link for certain; then its `share` has no meaning.
+    pub nodes: Vec<u32>,
+    /// The share of nodes with such a link, 0 to 1, among those that are listed nowhere.
     pub share: f64,
     /// What the node can send; `0bit/s` is unlimited.
     pub up: BitRate,
@@ -124,7 +127,7 @@ pub struct Capacity {
 pub struct Workload {
     /// How many different items are published.
     pub items: u32,
-    /// The size of each, at most 16 MiB.
+    /// The size of each: at most 16 MiB, or 4 GiB less a byte if the overlay fetches in pieces.
     pub item_size: Bytes,
     /// Which keys are searched for.
     pub keys: Keys,
@@ -134,6 +137,9 @@ pub struct Workload {
     /// How many nodes publish an item, 1 to `nodes`; on average, if popular items are published
     /// more often than others.
     pub copies: u32,
+    /// Which nodes publish: every item is published by all of them, and `copies` and `replication`
+    /// have no meaning. Empty: they are drawn.
+    pub publishers: Vec<u32>,
     /// How the copies are shared out among the items.
     pub replication: Replication,
     /// How many searches there are.
@@ -141,10 +147,36 @@ pub struct Workload {
     /// Searches by the whole network. They are a Poisson process: each is due at its time however
     /// long those before it take (an open loop).
     pub rate: Frequency,
+    /// Instead of `searches` at a `rate`: every node searches once for every item that it does not
+    /// publish, and fetches it.
+    pub downloads: Option<Downloads>,
     /// Whether a successful search is followed by a fetch from the holder it found.
     pub fetch: bool,
     /// How long a search may take, and then a fetch, before it has failed.
     pub timeout: Span,
+}
+
+/// Everybody downloads everything, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Downloads {
+    /// How downloads begin after the warm-up.
+    pub arrivals: Arrivals,
+    /// In which time they begin.
+    pub over: Span,
+}
+
+/// When downloads begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrivals {
+    /// Each at a random moment within the time.
+    #[default]
+    FlashCrowd,
+    /// As a Poisson process: so many on average within the time.
+    Poisson,
+    /// One after the other at equal distances.
+    Staggered,
 }
 
 /// Which keys are searched for.
@@ -281,7 +313,7 @@ impl Default for Network {
 
 impl Default for Capacity {
     fn default() -> Self {
-        Self { share: 1.0, up: BitRate(0), down: BitRate(0) }
+        Self { nodes: Vec::new(), share: 1.0, up: BitRate(0), down: BitRate(0) }
     }
 }
 
@@ -293,12 +325,20 @@ impl Default for Workload {
             keys: Keys::Published,
             popularity_exponent: 0.0,
             copies: 1,
+            publishers: Vec::new(),
             replication: Replication::Uniform,
             searches: 300,
             rate: Frequency(10_000_000),
+            downloads: None,
             fetch: false,
             timeout: Span(Duration::from_secs(4)),
         }
+    }
+}
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self { arrivals: Arrivals::FlashCrowd, over: Span(Duration::from_secs(10)) }
     }
 }
 
@@ -323,6 +363,14 @@ impl Default for Fault {
 impl Default for TestbedOptions {
     fn default() -> Self {
         Self { nodes_per_process: 1, transport: Transport::Tcp, shaped: true }
+    }
+}
+
+impl Capacity {
+    /// The share of the nodes listed nowhere that have such a link: none if it lists its own.
+    #[must_use]
+    pub fn drawn_share(&self) -> f64 {
+        if self.nodes.is_empty() { self.share } else { 0.0 }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use overlay_core::{Blob, Command, Item, Key, NodeId, OpId, Purpose, Random, Time};
 
+use crate::downloads::{self, DueDownload};
 use crate::model::{Keys, Replication, Scenario, Workload};
 use crate::world::{Operations, apportion};
 
@@ -78,6 +79,10 @@ pub(crate) struct Plan {
     item_size: u32,
     /// How many nodes publish each item.
     copies: Vec<u32>,
+    /// Who publishes every item; empty if they are drawn.
+    publishers: Vec<u32>,
+    /// What takes the place of searches by chance; empty if nothing does.
+    downloads: Vec<DueDownload>,
     keys: Keys,
     popularity: Popularity,
     pub(crate) searches_from: Time,
@@ -115,7 +120,31 @@ pub(crate) struct Publications {
 }
 
 impl Plan {
-    pub(crate) fn new(scenario: &Scenario, seed: u64, operations: Operations) -> Self {
+    /// What a scenario and a seed determine.
+    pub(crate) fn draw(scenario: &Scenario, seed: u64, operations: Operations) -> Arc<Self> {
+        let mut plan = Arc::new(Self::new(scenario, seed, operations));
+        if let Some(downloads) = &scenario.workload.downloads {
+            let drawn = downloads::draw(downloads, &plan);
+            Arc::get_mut(&mut plan).expect("nobody else has been given it").downloads = drawn;
+        }
+        plan
+    }
+
+    /// How many items there are.
+    pub(crate) fn items(&self) -> u32 {
+        self.item_keys.len() as u32
+    }
+
+    /// When the last search is due; the end of the warm-up if there is none.
+    pub(crate) fn last_search(&self) -> Time {
+        let last = match self.downloads.last() {
+            Some(download) => Some(download.at),
+            None => self.arrivals.clone().take(self.operations.searches.len()).last(),
+        };
+        last.unwrap_or(self.searches_from)
+    }
+
+    fn new(scenario: &Scenario, seed: u64, operations: Operations) -> Self {
         let workload = &scenario.workload;
         Self {
             seed,
@@ -126,6 +155,8 @@ impl Plan {
             item_keys: (0..workload.items).map(item_key).collect(),
             item_size: u32::try_from(workload.item_size.0).unwrap_or(u32::MAX),
             copies: copies(scenario).unwrap_or_default(),
+            publishers: workload.publishers.clone(),
+            downloads: Vec::new(),
             keys: workload.keys,
             popularity: Popularity::new(workload.items, workload.popularity_exponent),
             searches_from: Time::ZERO + scenario.warm_up.0,
@@ -219,6 +250,12 @@ impl Drawn {
         }
     }
 
+    fn download(&self, index: u32, due: DueDownload) -> Due {
+        let op = OpId(self.plan.operations.searches.start + index);
+        let key = self.plan.item(due.item).key;
+        Due { at: due.at, node: due.node, command: Command::Search { op, key } }
+    }
+
     fn search(&mut self, index: u32, at: Time) -> Due {
         let key = match self.plan.keys {
             Keys::Published => self.plan.item(self.plan.popularity.draw(&mut self.targets)).key,
@@ -256,6 +293,9 @@ impl Drawn {
                 },
                 Next::Search(index) if (index as usize) < self.plan.operations.searches.len() => {
                     self.next = Next::Search(index + 1);
+                    if let Some(&download) = self.plan.downloads.get(index as usize) {
+                        return Some(self.download(index, download));
+                    }
                     let at = self.arrivals.next()?;
                     return Some(self.search(index, at));
                 }
@@ -297,6 +337,9 @@ impl Publications {
 
     /// Distinct nodes, any set of them equally likely (Floyd; Bentley 1987), in descending order.
     fn draw_publishers(&mut self) {
+        if !self.plan.publishers.is_empty() {
+            return self.publishers.extend(self.plan.publishers.iter().rev());
+        }
         let mut drawn = BTreeSet::new();
         let (nodes, copies) = (self.plan.nodes, self.plan.copies[self.next as usize]);
         for last in nodes - copies..nodes {
@@ -324,6 +367,10 @@ impl Iterator for Publications {
 /// How many nodes publish each item, the most popular first; `None` if they are too many to count.
 pub(crate) fn copies(scenario: &Scenario) -> Option<Vec<u32>> {
     let Workload { items, copies, popularity_exponent, .. } = scenario.workload;
+    if !scenario.workload.publishers.is_empty() {
+        let publishers = u32::try_from(scenario.workload.publishers.len()).ok()?;
+        return Some(vec![publishers; items as usize]);
+    }
     let total = items.checked_mul(copies)?;
     let exponent = match scenario.workload.replication {
         Replication::Uniform => return Some(vec![copies; items as usize]),

@@ -11,7 +11,7 @@ use crate::edge_list;
 use crate::faults::{self, DueFault, DueReturn};
 use crate::model::{Capacity, FaultAction, Scenario};
 use crate::network::Matrix;
-use crate::timetable::{Due, Gaps, Plan, Publications, Timetable, copies};
+use crate::timetable::{Due, Plan, Publications, Timetable, copies};
 
 /// Random streams of [`Purpose::Network`].
 const PLACES: u64 = 0;
@@ -72,15 +72,11 @@ impl World {
         let operations = Operations::of(scenario).ok_or_else(|| {
             Error::new("there are more operations than can be numbered", "at most 2^32 in all")
         })?;
-        let plan = Arc::new(Plan::new(scenario, seed, operations.clone()));
+        let plan = Plan::draw(scenario, seed, operations.clone());
         let faults = faults::draw(scenario, seed);
         let returns = faults::returns(&faults);
         let mut places = Random::stream(seed, Purpose::Network, PLACES);
         let width = matrix.names.len() as u64;
-        let last_search = Gaps::new(scenario, seed)
-            .take(scenario.workload.searches as usize)
-            .last()
-            .unwrap_or(plan.searches_from);
         Ok(Self {
             places: (0..scenario.nodes).map(|_| places.below(width) as u16).collect(),
             place_names: matrix.names,
@@ -95,7 +91,7 @@ impl World {
             faults,
             returns,
             operations,
-            last_search,
+            last_search: plan.last_search(),
             plan,
         })
     }
@@ -251,10 +247,13 @@ impl Operations {
             true => scenario.nodes.saturating_sub(scenario.founders()),
             false => 0,
         };
-        let searches = u32::try_from(workload.searches).ok()?;
         let leaves = scenario.faults.iter().any(|fault| fault.action == FaultAction::Leave);
         let returns = scenario.faults.iter().any(|fault| fault.back_after.is_some());
         let publishes = copies(scenario)?.iter().try_fold(0, |sum: u32, &n| sum.checked_add(n))?;
+        let searches = match workload.downloads {
+            Some(_) => scenario.nodes.checked_mul(workload.items)?.checked_sub(publishes)?,
+            None => u32::try_from(workload.searches).ok()?,
+        };
         let mut end = 0_u32;
         let mut next = |count: u32| {
             let start = end;
@@ -286,16 +285,27 @@ impl Operations {
     }
 }
 
-/// Each class gets its share of the nodes, to the nearest node; which nodes is drawn.
+/// Each class gets the nodes that it lists, and of the others its share, to the nearest node; which
+/// ones is drawn.
 fn draw_links(scenario: &Scenario, seed: u64) -> Vec<u8> {
-    let shares: Vec<f64> = scenario.network.capacities.iter().map(|class| class.share).collect();
-    let counts = apportion(&shares, scenario.nodes);
-    let mut links: Vec<u8> = (0..=u8::MAX)
+    let classes = &scenario.network.capacities;
+    if classes.is_empty() {
+        return Vec::new();
+    }
+    let mut links = vec![None; scenario.nodes as usize];
+    for (class, capacity) in (0..=u8::MAX).zip(classes) {
+        capacity.nodes.iter().for_each(|&node| links[node as usize] = Some(class));
+    }
+    let rest = links.iter().filter(|link| link.is_none()).count() as u32;
+    let shares: Vec<f64> = classes.iter().map(Capacity::drawn_share).collect();
+    let counts = if rest == 0 { Vec::new() } else { apportion(&shares, rest) };
+    let mut drawn: Vec<u8> = (0..=u8::MAX)
         .zip(counts)
         .flat_map(|(class, count)| std::iter::repeat_n(class, count as usize))
         .collect();
-    shuffle(&mut links, &mut Random::stream(seed, Purpose::Network, CAPACITIES));
-    links
+    shuffle(&mut drawn, &mut Random::stream(seed, Purpose::Network, CAPACITIES));
+    let mut drawn = drawn.into_iter();
+    links.into_iter().map(|link| link.or_else(|| drawn.next()).unwrap_or(0)).collect()
 }
 
 fn draw_freeloaders(scenario: &Scenario, seed: u64) -> Vec<bool> {

@@ -103,7 +103,17 @@ fn mistakes_in_the_meaning() {
         ),
         ("handshakes among too many", "nodes: 100000\nnetwork:\n  handshake_round_trips: 2\n"),
         ("a matrix that is not there", "network:\n  matrix: atlantis.csv\n"),
-        ("items too large", "workload: {item_size: 17MiB}\n"),
+        ("a link for a stranger", "network:\n  capacities:\n    - {nodes: [0, 64], up: 1MB/s}\n"),
+        (
+            "a node with two links",
+            "network:\n  capacities:\n    - {nodes: [0, 1], up: 1MB/s}\n    \
+             - {nodes: [1], up: 2MB/s}\n",
+        ),
+        ("links for some", "network:\n  capacities:\n    - {nodes: [0, 1], up: 1MB/s}\n"),
+        ("items too large", "workload: {item_size: 4GiB}\n"),
+        ("a publisher who does not exist", "workload:\n  publishers: [3, 64]\n"),
+        ("a publisher twice", "workload:\n  publishers: [3, 3]\n"),
+        ("downloads that are not fetched", "workload:\n  downloads: {arrivals: poisson}\n"),
         ("joins longer than the warm-up, which is not written", "join:\n  over: 1min\n"),
         ("a negative exponent", "workload: {popularity_exponent: -1}\n"),
         ("no copies", "workload: {copies: 0}\n"),

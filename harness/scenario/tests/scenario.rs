@@ -7,8 +7,9 @@ use std::time::Duration;
 use overlay_core::Strategy as Freeloading;
 use overlay_core::units::{BitRate, Bytes, Frequency, Span};
 use peerbench_scenario::{
-    Capacity, Document, Fault, FaultAction, Freeloaders, Join, Keys, Network, Replication,
-    Scenario, Start, TestbedOptions, Transport, Workload, builtin, builtin_names, schema,
+    Capacity, Document, Downloads, Fault, FaultAction, Freeloaders, Join, Keys, Network,
+    Replication, Scenario, Start, TestbedOptions, Transport, Workload, builtin, builtin_names,
+    schema,
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ fn the_default_file_mentions_every_field() {
 #[test]
 fn the_digest_leaves_seeds_out_and_nothing_else() {
     let scenario = Scenario::default();
-    assert_eq!(scenario.digest(), "eb7e6ac5d18454d5");
+    assert_eq!(scenario.digest(), "bfdc877254666d83");
     assert_eq!(Scenario { seeds: vec![5, 6], ..scenario.clone() }.digest(), scenario.digest());
     assert_ne!(Scenario { nodes: 65, ..scenario.clone() }.digest(), scenario.digest());
     let other = Scenario { nodes: 65, ..scenario.clone() };
@@ -166,6 +167,7 @@ fn span() -> impl Strategy<Value = Span> {
 
 fn capacity() -> impl Strategy<Value = Capacity> {
     (0_u64..1 << 50, 0_u64..1 << 50).prop_map(|(up, down)| Capacity {
+        nodes: Vec::new(),
         share: 1.0,
         up: BitRate(up),
         down: BitRate(down),
@@ -198,6 +200,7 @@ fn workload() -> impl Strategy<Value = Workload> {
             keys: if searches % 2 == 0 { Keys::Random } else { Keys::Published },
             popularity_exponent,
             copies,
+            publishers: if items % 5 == 0 { vec![copies, 0] } else { Vec::new() },
             replication: match items % 3 {
                 0 => Replication::Uniform,
                 1 => Replication::Proportional,
@@ -205,6 +208,7 @@ fn workload() -> impl Strategy<Value = Workload> {
             },
             searches,
             rate: Frequency(rate),
+            downloads: (searches % 2 == 1 && items % 7 == 0).then(Downloads::default),
             fetch: searches % 2 == 1,
             timeout,
         })

@@ -422,6 +422,7 @@ proptest! {
         scenario.network.capacities = (1..)
             .zip(&weights)
             .map(|(up, &weight)| Capacity {
+                nodes: Vec::new(),
                 share: f64::from(weight) / f64::from(total),
                 up: BitRate(up),
                 down: BitRate(0),
