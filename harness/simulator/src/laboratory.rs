@@ -1,14 +1,16 @@
 //! Networks to which commands are given one after the other: how overlays are tested by hand.
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use overlay_core::{
     Answer, Blob, Command, Event, Input, Item, Key, Message as _, NodeId, OpId, Oracle as _,
     Overlay, Time,
 };
+use peerbench_measure::{Measurement, Silent};
 use peerbench_scenario::{Document, Error, Scenario, World};
 
-use crate::{Observer, Simulation, Wiring};
+use crate::{Observer, Simulation, Wiring, run};
 
 /// Longer than any operation takes, if it is answered at all.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +41,16 @@ impl<O: Overlay> Laboratory<O> {
         })?;
         let world = World::new(&scenario, seed)?;
         Ok(Self { scenario, config, world, seed })
+    }
+
+    /// What comes of the scenario from start to end.
+    ///
+    /// # Errors
+    /// If the world cannot be drawn any more.
+    pub fn measure(&self) -> Result<Measurement, Error> {
+        let (stop, seed) = (AtomicBool::new(false), self.seed);
+        let simulated = run::<O>(&self.scenario, &self.config, seed, &Silent, &stop)?;
+        Ok(simulated.measurement)
     }
 
     /// Its nodes, before anything has happened.

@@ -5,12 +5,11 @@ mod common;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use common::scenario;
+use common::laboratory;
 use overlay_chord::{Chord, ChordConfig, Position};
 use overlay_core::dht::DhtMessage;
 use overlay_core::{Blob, Class, Command, Event, Input, Item, Key, Message, NodeId, OpId, Time};
-use peerbench_scenario::World;
-use peerbench_simulator::{Observer, Simulation, Wiring};
+use peerbench_simulator::{Laboratory, Observer, Simulation, Wiring};
 
 const BITS: u8 = 3;
 
@@ -84,15 +83,15 @@ fn tables(simulation: &Simulation<'_, Chord>, config: &ChordConfig, joined: u32)
 
 #[test]
 fn the_worked_example() {
-    let (scenario, config) = scenario(
+    let Laboratory { scenario, config, world, .. } = laboratory(
         "nodes: 4
 founders: 1
 network: {uniform_round_trip: 100ms, handshake_round_trips: 0.0}
 overlays:
   chord: {bits: 3, successors: 1, positions: [1, 2, 0, 6], storage: {replicas: 0}}
 ",
+        1,
     );
-    let world = World::new(&scenario, 1).expect("the world can be drawn");
     let mut simulation = Simulation::<Chord>::new(&world, &config, 1, Wiring::of(&scenario));
     let mut scribe = Scribe { positions: config.positions.clone(), ..Scribe::default() };
     let mut shown = String::new();

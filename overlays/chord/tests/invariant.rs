@@ -6,14 +6,13 @@ mod common;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::scenario;
+use common::laboratory;
 use overlay_chord::{Chord, ChordConfig};
 use overlay_core::dht::Routing as _;
 use overlay_core::{
     Alike, Command, Input, NodeId, OpId, Oracle as _, Overlay as _, Purpose, Random, Time,
 };
-use peerbench_scenario::World;
-use peerbench_simulator::{Simulation, Unobserved, Wiring};
+use peerbench_simulator::{Laboratory, Simulation, Unobserved, Wiring};
 
 type Network<'a> = Simulation<'a, Chord>;
 
@@ -89,15 +88,15 @@ fn assert_converges(network: &mut Network<'_>, config: &ChordConfig, seed: u64) 
 }
 
 fn with_network(seed: u64, test: impl FnOnce(&mut Network<'_>, &ChordConfig)) {
-    let (scenario, config) = scenario(&format!(
+    let yaml = format!(
         "nodes: {NODES}
 founders: {FOUNDERS}
 network: {{handshake_round_trips: 0.0}}
 overlays:
   chord: {{successors: {SUCCESSORS}}}
 "
-    ));
-    let world = World::new(&scenario, seed).expect("the world can be drawn");
+    );
+    let Laboratory { scenario, config, world, .. } = laboratory(&yaml, seed);
     let mut network = Simulation::new(&world, &config, seed, Wiring::of(&scenario));
     test(&mut network, &config);
 }

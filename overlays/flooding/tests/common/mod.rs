@@ -2,12 +2,10 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use overlay_core::{Blob, Item, Key, NodeId, Overlay as _};
-use overlay_flooding::{Flooding, FloodingConfig};
-use peerbench_measure::{Measurement, Silent};
-use peerbench_scenario::{Document, Scenario};
+use overlay_flooding::Flooding;
+use peerbench_measure::Measurement;
 use peerbench_simulator::{Laboratory, Network};
 
 /// The crawl of August 2002, if it is there; says loudly if it is not.
@@ -24,21 +22,9 @@ pub(crate) fn gnutella08() -> Option<PathBuf> {
     None
 }
 
-/// A scenario and flooding's part of it.
-pub(crate) fn scenario(yaml: &str) -> (Scenario, FloodingConfig) {
-    let document = Document::parse("test", yaml).expect("the test's YAML is well-formed");
-    let scenario = document.scenario().expect("the test's scenario is sound");
-    let config = document.overlay_config("flooding").expect("the test's configuration is sound");
-    (scenario, config)
-}
-
 /// What the simulator measures.
 pub(crate) fn simulate(yaml: &str, seed: u64) -> Measurement {
-    let (scenario, config) = scenario(yaml);
-    let stop = AtomicBool::new(false);
-    peerbench_simulator::run::<Flooding>(&scenario, &config, seed, &Silent, &stop)
-        .expect("the world can be drawn")
-        .measurement
+    laboratory(yaml, seed).measure().expect("the world can be drawn")
 }
 
 /// Nodes of flooding in a world from a few lines of YAML.
