@@ -32,6 +32,13 @@ pub(crate) fn choose(choice: &ScenarioChoice, overlays: &[&Entry]) -> Result<Cho
     complete(document, overlays)
 }
 
+/// The same for every overlay that can fetch items of the scenario's size.
+fn choose_for_all(choice: &ScenarioChoice) -> Result<Chosen, Failure> {
+    let size = choose(choice, &[])?.scenario.workload.item_size;
+    let able = OVERLAYS.iter().filter(|entry| size.0 <= entry.largest_item);
+    choose(choice, &able.collect::<Vec<_>>())
+}
+
 /// Checks a scenario, and writes out every value, those of these overlays' sections included.
 pub(crate) fn complete(document: Document, overlays: &[&Entry]) -> Result<Chosen, Failure> {
     let names: Vec<&str> = OVERLAYS.iter().map(|entry| entry.name).collect();
@@ -84,13 +91,12 @@ pub(crate) fn parse_seeds(text: &str) -> Result<Vec<u64>, Failure> {
 
 /// `peerbench config …`.
 pub(crate) fn run(config: &Config) -> Result<ExitCode, Failure> {
-    let every: Vec<&Entry> = OVERLAYS.iter().collect();
     match config {
         Config::Check(choice) => {
-            let Chosen { scenario, .. } = choose(choice, &every)?;
+            let Chosen { scenario, .. } = choose_for_all(choice)?;
             print_line(format_args!("{} is sound: {} nodes", scenario.name, scenario.nodes));
         }
-        Config::Show(choice) => print(choose(choice, &every)?.scenario.to_yaml()),
+        Config::Show(choice) => print(choose_for_all(choice)?.scenario.to_yaml()),
         Config::Schema => print_line(schema()),
     }
     Ok(ExitCode::SUCCESS)

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use overlay_core::Overlay;
 use peerbench_measure::{Measurement, Progress};
-use peerbench_scenario::{Document, LARGEST_ITEM, Scenario};
+use peerbench_scenario::{Document, LARGEST_IN_PIECES, LARGEST_ITEM, Scenario};
 use peerbench_simulator::Simulated;
 use peerbench_testbed::Plan;
 use schemars::Schema;
@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     /// What it is, in a line.
     pub(crate) about: &'static str,
+    /// The largest item that it can fetch, in bytes.
+    pub(crate) largest_item: u64,
     /// Its section's schema.
     pub(crate) schema: fn() -> Schema,
     /// Checks its section of a scenario, and writes every value out.
@@ -56,6 +58,7 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
     Entry {
         name: O::NAME,
         about,
+        largest_item: largest_item::<O>(),
         schema: schema::<O>,
         resolve: resolve::<O>,
         simulate: simulate::<O>,
@@ -63,6 +66,10 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
         test: |plan, progress, stop| Ok(peerbench_testbed::run::<O>(plan, progress, stop)?),
         node: || Ok(peerbench_testbed::node_main::<O>()),
     }
+}
+
+const fn largest_item<O: Overlay>() -> u64 {
+    if O::FETCHES_IN_PIECES { LARGEST_IN_PIECES } else { LARGEST_ITEM }
 }
 
 fn schema<O: Overlay>() -> Schema {
@@ -76,7 +83,7 @@ fn resolve<O: Overlay>(document: &Document, scenario: &mut Scenario) -> Result<(
         document.complain(&path, format!("`{field}`: {message}"), String::new())
     })?;
     let item_size = scenario.workload.item_size;
-    if !O::FETCHES_IN_PIECES && item_size.0 > LARGEST_ITEM {
+    if item_size.0 > largest_item::<O>() {
         let message = format!(
             "{} fetches items whole, and {item_size} are more than one message can carry",
             O::NAME
