@@ -493,4 +493,4 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 const SECOND_LIFE: u32 = 1;
 
 /// How many events ahead a node is asked for: about as long as memory takes.
-const PREFETCH_AHEAD: usize = 8;
+const PREFETCH_AHEAD: usize = 4;
