@@ -14,7 +14,7 @@ pub(crate) const WIDEST: usize = 100;
 const LABEL: u16 = 18;
 
 /// Lines around the table; columns and parts are told apart by space.
-pub(crate) const STYLE: TableStyle = UTF8_FULL
+const STYLE: TableStyle = UTF8_FULL
     .top_border(LineStyle::none().fill('─').junction('─'))
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─').junction('─'))
@@ -46,15 +46,22 @@ fn show(table: &Table, width: usize, colour: bool) -> String {
     text
 }
 
-fn grid(table: &Table, width: usize, colour: bool) -> String {
+/// A table without rows, as wide as it needs to be or no wider than this.
+pub(crate) fn empty(width: Option<usize>, colour: bool) -> Grid {
     let mut grid = Grid::new();
-    grid.load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .force_no_tty();
+    grid.load_style(STYLE).force_no_tty();
+    if let Some(width) = width {
+        grid.set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    }
     if colour {
         grid.enforce_styling();
     }
+    grid
+}
+
+fn grid(table: &Table, width: usize, colour: bool) -> String {
+    let mut grid = empty(Some(width), colour);
     let drivers = table.drivers.iter().map(|driver| driver.name());
     let mut header: Vec<&str> = ["", ""].into_iter().chain(drivers).collect();
     let compared = table.drivers.len() > 1;

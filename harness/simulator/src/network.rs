@@ -139,14 +139,12 @@ impl Connections {
 
     /// A node dials one that is gone. False if it does so already.
     pub(crate) fn dial_in_vain(&mut self, from: NodeId, to: NodeId, now: u64, takes: u64) -> bool {
-        let known = self.vain.insert((from, to), now + takes);
-        match known.filter(|&until| until > now) {
-            Some(until) => {
-                self.vain.insert((from, to), until);
-                false
-            }
-            None => true,
+        let until = self.vain.entry((from, to)).or_default();
+        let is_new = *until <= now;
+        if is_new {
+            *until = now + takes;
         }
+        is_new
     }
 
     /// Opens a connection without delay: the run starts after everybody has found its neighbours.

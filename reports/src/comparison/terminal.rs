@@ -1,13 +1,11 @@
 //! A comparison for a terminal. A figure and its contrast stand on one line if there is room for
 //! all overlays; otherwise the interval stands below, and if that is still too wide there are
 //! several tables, each with the reference.
-use comfy_table::{
-    Attribute, Cell as Field, CellAlignment, Color, ContentArrangement, Table as Grid,
-};
+use comfy_table::{Attribute, Cell as Field, CellAlignment, Color, Table as Grid};
 
 use super::{Agreement, Cell, Comparison, Row, Table};
 use crate::explain::wrap;
-use crate::terminal::{STYLE, WIDEST, strong, warning};
+use crate::terminal::{WIDEST, empty, strong, warning};
 
 /// Where the interval of a contrast stands.
 #[derive(Clone, Copy, PartialEq)]
@@ -181,19 +179,6 @@ fn show_agreement(agreement: &Agreement, width: usize, colour: bool) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     format!("{}\n{}", strong(&agreement.title, colour), lines(grid))
-}
-
-fn empty(width: Option<usize>, colour: bool) -> Grid {
-    let mut grid = Grid::new();
-    grid.load_style(STYLE).force_no_tty();
-    if let Some(width) = width {
-        grid.set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    }
-    if colour {
-        grid.enforce_styling();
-    }
-    grid
 }
 
 fn lines(grid: Grid) -> String {

@@ -1,9 +1,9 @@
 //! A lesson for a terminal.
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table as Grid};
+use comfy_table::{Attribute, Cell, CellAlignment, Color};
 
 use super::{Lesson, Part, Table};
 use crate::explain::wrap;
-use crate::terminal::{STYLE, WIDEST, strong, warning};
+use crate::terminal::{WIDEST, empty, strong, warning};
 
 impl Lesson {
     /// The lesson for a terminal of this many columns, at least 60 of which are used; `colour` only
@@ -51,14 +51,7 @@ fn hanging(mark: &str, sentence: &str, width: usize) -> String {
 }
 
 fn grid(table: &Table, width: usize, colour: bool) -> String {
-    let mut grid = Grid::new();
-    grid.load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .force_no_tty();
-    if colour {
-        grid.enforce_styling();
-    }
+    let mut grid = empty(Some(width), colour);
     grid.set_header(table.header.iter().map(|it| Cell::new(it).add_attribute(Attribute::Bold)));
     for block in &table.blocks {
         let is_titled = !block.title.is_empty();

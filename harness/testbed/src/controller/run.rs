@@ -95,7 +95,7 @@ impl<R: Oracle> Run<R> {
             reports: BTreeMap::new(),
             start: Moment::default(),
             window_seen: false,
-            searches: scenario.workload.searches,
+            searches: world.operations().searches.len() as u64,
             measurement,
             world,
         }
