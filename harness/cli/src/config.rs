@@ -35,7 +35,7 @@ pub(crate) fn choose(choice: &ScenarioChoice, overlays: &[&Entry]) -> Result<Cho
 /// The same for every overlay that can fetch items of the scenario's size.
 fn choose_for_all(choice: &ScenarioChoice) -> Result<Chosen, Failure> {
     let size = choose(choice, &[])?.scenario.workload.item_size;
-    let able = OVERLAYS.iter().filter(|entry| size.0 <= entry.largest_item);
+    let able = OVERLAYS.iter().filter(|entry| size.0 <= (entry.largest_item)());
     choose(choice, &able.collect::<Vec<_>>())
 }
 

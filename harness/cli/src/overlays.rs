@@ -2,9 +2,9 @@
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use overlay_core::Overlay;
+use overlay_core::{Overlay, Strategy};
 use peerbench_measure::{Measurement, Progress};
-use peerbench_scenario::{Document, LARGEST_IN_PIECES, LARGEST_ITEM, Scenario};
+use peerbench_scenario::{Document, Freeloaders, LARGEST_IN_PIECES, LARGEST_ITEM, Scenario};
 use peerbench_simulator::Simulated;
 use peerbench_testbed::Plan;
 use schemars::Schema;
@@ -34,7 +34,7 @@ pub(crate) struct Entry {
     /// What it is, in a line.
     pub(crate) about: &'static str,
     /// The largest item that it can fetch, in bytes.
-    pub(crate) largest_item: u64,
+    pub(crate) largest_item: fn() -> u64,
     /// Its section's schema.
     pub(crate) schema: fn() -> Schema,
     /// Checks its section of a scenario, and writes every value out.
@@ -58,7 +58,7 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
     Entry {
         name: O::NAME,
         about,
-        largest_item: largest_item::<O>(),
+        largest_item: || largest_item::<O>(&O::Config::default()),
         schema: schema::<O>,
         resolve: resolve::<O>,
         simulate: simulate::<O>,
@@ -68,8 +68,8 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
     }
 }
 
-const fn largest_item<O: Overlay>() -> u64 {
-    if O::FETCHES_IN_PIECES { LARGEST_IN_PIECES } else { LARGEST_ITEM }
+fn largest_item<O: Overlay>(config: &O::Config) -> u64 {
+    if O::piece_length(config).is_some() { LARGEST_IN_PIECES } else { LARGEST_ITEM }
 }
 
 fn schema<O: Overlay>() -> Schema {
@@ -83,13 +83,20 @@ fn resolve<O: Overlay>(document: &Document, scenario: &mut Scenario) -> Result<(
         document.complain(&path, format!("`{field}`: {message}"), String::new())
     })?;
     let item_size = scenario.workload.item_size;
-    if item_size.0 > largest_item::<O>() {
+    if item_size.0 > largest_item::<O>(&config) {
         let message = format!(
             "{} fetches items whole, and {item_size} are more than one message can carry",
             O::NAME
         );
         let help = "at most 16MiB, or an overlay that fetches in pieces";
         return Err(document.complain("workload.item_size", message, help).into());
+    }
+    let Freeloaders { share, strategy, .. } = scenario.freeloaders;
+    if share > 0.0 && !O::STRATEGIES.contains(&strategy) {
+        let message = format!("nodes of {} do not know how to freeload by {strategy}", O::NAME);
+        let known: Vec<String> = O::STRATEGIES.iter().map(Strategy::to_string).collect();
+        let help = format!("they know {}", known.join(", "));
+        return Err(document.complain("freeloaders.strategy", message, help).into());
     }
     let section = serde_yaml::to_value(&config)
         .map_err(|error| Failure::Usage(format!("{}'s section: {error}", O::NAME)))?;

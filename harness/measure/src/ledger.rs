@@ -138,7 +138,11 @@ impl<'w, R: Oracle> Ledger<'w, R> {
             Event::Published { op } => self.on_published(node, op),
             Event::Failed { op } => self.on_failed(node, at, op, measurement),
             Event::Joined { .. } => self.judge.joined(node),
-            Event::Visited | Event::Left { .. } | Event::Dropped(_) => {}
+            Event::Visited
+            | Event::Piece { .. }
+            | Event::Banned { .. }
+            | Event::Left { .. }
+            | Event::Dropped(_) => {}
         }
         None
     }

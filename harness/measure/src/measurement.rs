@@ -24,6 +24,10 @@ pub enum Counter {
     DroppedNonsense,
     /// Messages dropped because a bound of the overlay's configuration was reached.
     DroppedBound,
+    /// Pieces that were dropped because they were not what they should be.
+    Corrupt,
+    /// Times a node found a peer lying, and would have nothing to do with it any more.
+    PeersBanned,
     /// Messages dropped because a queue of the driver was full.
     DroppedQueue,
     /// Frames that are no message of the overlay.

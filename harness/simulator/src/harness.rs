@@ -61,9 +61,12 @@ impl<O: Overlay> Observer<O> for Harness<'_, O> {
                 self.measurement.count(Counter::DroppedNonsense, 1);
             }
             Event::Dropped(DropReason::Bound) => self.measurement.count(Counter::DroppedBound, 1),
+            Event::Dropped(DropReason::Corrupt) => self.measurement.count(Counter::Corrupt, 1),
+            Event::Banned { .. } => self.measurement.count(Counter::PeersBanned, 1),
             Event::Found { .. }
             | Event::Fetched { .. }
             | Event::Published { .. }
+            | Event::Piece { .. }
             | Event::Failed { .. } => {}
         }
         self.ledger.on_event(node, now, &event, &mut self.measurement)

@@ -126,6 +126,7 @@ impl<O: Overlay> Observer<O> for Told<O> {
             }
             Event::Visited => self.visited += 1,
             Event::Dropped(_) => self.dropped += 1,
+            Event::Piece { .. } | Event::Banned { .. } => {}
         }
         if let Some(listener) = &mut self.listener {
             listener(now, node, Happening::Event(event));

@@ -259,6 +259,8 @@ impl<'a, O: Overlay> Run<'a, O> {
         measurement.visited(self.harness.visited);
         measurement.count(Counter::DroppedNonsense, 0);
         measurement.count(Counter::DroppedBound, 0);
+        measurement.count(Counter::Corrupt, 0);
+        measurement.count(Counter::PeersBanned, 0);
         measurement.count(Counter::PeersLost, self.simulation.peers_lost());
         if let Some(violation) = self.watch.violation() {
             measurement.note(violation);

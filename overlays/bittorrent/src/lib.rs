@@ -282,7 +282,6 @@ impl Bittorrent {
 
 impl Overlay for Bittorrent {
     const NAME: &'static str = "bittorrent";
-    const FETCHES_IN_PIECES: bool = true;
     type Config = BittorrentConfig;
     type Message = BittorrentMessage;
     type Timer = Timer;
@@ -290,6 +289,10 @@ impl Overlay for Bittorrent {
 
     fn check(config: &BittorrentConfig, _: u32) -> Result<(), (&'static str, String)> {
         config.check()
+    }
+
+    fn piece_length(config: &BittorrentConfig) -> Option<u32> {
+        Some(config.piece_length.0 as u32)
     }
 
     fn new(cx: &mut Ctx<'_>) -> Self {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::units::BitRate;
-use crate::{Blob, Conduct, Graph, Key, Message, NodeId, OpId, Random, Time};
+use crate::{Blob, Conduct, Graph, Key, Message, NodeId, OpId, Random, Strategy, Time};
 
 /// A peer-to-peer overlay as a state machine: one value per node, fed by [`step`].
 ///
@@ -17,8 +17,9 @@ use crate::{Blob, Conduct, Graph, Key, Message, NodeId, OpId, Random, Time};
 pub trait Overlay: Sized + Send + 'static {
     /// The name in scenarios, tables and on the command line.
     const NAME: &'static str;
-    /// Whether items are fetched piece by piece, so that one may be larger than a message can carry.
-    const FETCHES_IN_PIECES: bool = false;
+    /// The ways to freeload that this overlay implements: with any other one, a node would be a
+    /// contributor under another name.
+    const STRATEGIES: &'static [Strategy] = Strategy::COMMON;
     /// The overlay's part of the scenario.
     type Config: Clone + Debug + Default + DeserializeOwned + JsonSchema + Send + Serialize + Sync;
     /// What nodes say to each other.
@@ -37,6 +38,13 @@ pub trait Overlay: Sized + Send + 'static {
         config: &Self::Config,
         nodes: u32,
     ) -> Result<(), (&'static str, alloc::string::String)>;
+
+    /// The length in bytes of the pieces that items are fetched in, the last one of an item being
+    /// shorter. An item may then be larger than a message can carry. `None`: items are fetched whole.
+    fn piece_length(config: &Self::Config) -> Option<u32> {
+        let _ = config;
+        None
+    }
 
     /// A node before it has joined.
     fn new(cx: &mut Ctx<'_, Self>) -> Self;
@@ -277,6 +285,21 @@ pub enum Event {
         /// What arrived; its `intact` says whether it was verified.
         blob: Blob,
     },
+    /// A piece of what a fetch is for is here and verified; told by overlays that fetch in pieces
+    /// ([`Overlay::piece_length`]), once a piece, before `Fetched`.
+    Piece {
+        /// The fetch.
+        op: OpId,
+        /// Which piece, from 0.
+        piece: u32,
+        /// How many there are.
+        of: u32,
+    },
+    /// This node will have nothing to do with a peer any more, because it found it lying.
+    Banned {
+        /// The peer.
+        peer: NodeId,
+    },
     /// The node has said its good-byes and may stop.
     Left {
         /// The operation.
@@ -298,6 +321,8 @@ pub enum DropReason {
     Nonsense,
     /// A bound of the configuration was reached.
     Bound,
+    /// A piece that was not what it should be, after all of it had come.
+    Corrupt,
 }
 
 /// The answer to a search.

@@ -438,6 +438,23 @@ pub static METRICS: &[Metric] = &[
         ..LOSS
     },
     Metric {
+        name: "losses_corrupt",
+        title: "corrupt pieces",
+        definition: "Pieces that nodes dropped after all of them had come, because they were not \
+            what they should be.",
+        source: |m| counter(m, Counter::Corrupt),
+        ..LOSS
+    },
+    Metric {
+        name: "losses_peers_banned",
+        title: "peers banned",
+        better: Better::Neither,
+        definition: "Times a node decided to have nothing to do with a peer any more, because it \
+            found it lying.",
+        source: |m| counter(m, Counter::PeersBanned),
+        ..LOSS
+    },
+    Metric {
         name: "losses_dropped_queue",
         title: "dropped unsent",
         definition: "Messages that the driver dropped because a queue of its own was full, or \

@@ -31,6 +31,10 @@ pub struct Counts {
     pub dropped_nonsense: u64,
     /// Messages dropped because a bound of the overlay was reached.
     pub dropped_bound: u64,
+    /// Pieces dropped because they were not what they should be.
+    pub corrupt: u64,
+    /// Times a node banned a peer that it found lying.
+    pub peers_banned: u64,
     /// Operations that began later than they were due by more than the bound.
     pub late: u64,
     /// Times a node was told that a peer is lost.
@@ -50,6 +54,8 @@ impl Counts {
         self.malformed += other.malformed;
         self.dropped_nonsense += other.dropped_nonsense;
         self.dropped_bound += other.dropped_bound;
+        self.corrupt += other.corrupt;
+        self.peers_banned += other.peers_banned;
         self.late += other.late;
         self.peers_lost += other.peers_lost;
         self.inputs += other.inputs;

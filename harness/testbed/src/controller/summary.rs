@@ -52,11 +52,13 @@ pub(super) fn add<'a>(
     measurement.lateness_of(&lateness);
 }
 
-fn counters(counts: &Counts) -> [(Counter, u64); 10] {
+fn counters(counts: &Counts) -> [(Counter, u64); 12] {
     let links = &counts.links;
     [
         (Counter::DroppedNonsense, counts.dropped_nonsense),
         (Counter::DroppedBound, counts.dropped_bound),
+        (Counter::Corrupt, counts.corrupt),
+        (Counter::PeersBanned, counts.peers_banned),
         (Counter::DroppedQueue, links.dropped),
         (Counter::MalformedFrames, counts.malformed + links.cut_short),
         (Counter::OversizedFrames, links.too_long),

@@ -384,6 +384,8 @@ impl<O: Overlay> Host<O> {
             Event::Visited => self.visited += 1,
             Event::Dropped(DropReason::Nonsense) => self.counts.dropped_nonsense += 1,
             Event::Dropped(DropReason::Bound) => self.counts.dropped_bound += 1,
+            Event::Dropped(DropReason::Corrupt) => self.counts.corrupt += 1,
+            Event::Banned { .. } => self.counts.peers_banned += 1,
             _ => self.tell(HostNotice::Happened(Happening { node: self.machine.me(), at, event })),
         }
         match event {
