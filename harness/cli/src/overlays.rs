@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use overlay_core::{Overlay, Strategy};
 use peerbench_measure::{Measurement, Progress};
-use peerbench_scenario::{Document, Freeloaders, LARGEST_IN_PIECES, LARGEST_ITEM, Scenario};
+use peerbench_scenario::{Document, LARGEST_IN_PIECES, LARGEST_ITEM, Scenario};
 use peerbench_simulator::Simulated;
 use peerbench_testbed::Plan;
 use schemars::Schema;
@@ -91,8 +91,8 @@ fn resolve<O: Overlay>(document: &Document, scenario: &mut Scenario) -> Result<(
         let help = "at most 16MiB, or an overlay that fetches in pieces";
         return Err(document.complain("workload.item_size", message, help).into());
     }
-    let Freeloaders { share, strategy, .. } = scenario.freeloaders;
-    if share > 0.0 && !O::STRATEGIES.contains(&strategy) {
+    let strategy = scenario.freeloaders.strategy;
+    if scenario.freeloaders.are_any() && !O::STRATEGIES.contains(&strategy) {
         let message = format!("nodes of {} do not know how to freeload by {strategy}", O::NAME);
         let known: Vec<String> = O::STRATEGIES.iter().map(Strategy::to_string).collect();
         let help = format!("they know {}", known.join(", "));

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    Capacity, Fault, FaultAction, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start, Workload,
+    Capacity, Fault, FaultAction, Freeloaders, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start,
+    Workload,
 };
 use crate::network::Matrix;
 use crate::world::Operations;
@@ -43,7 +44,7 @@ pub(crate) fn check(scenario: &Scenario, document: &Document) -> Checked {
 }
 
 fn population(scenario: &Scenario, document: &Document) -> Checked {
-    let Scenario { nodes, freeloaders, .. } = scenario;
+    let nodes = &scenario.nodes;
     let founders = &scenario.founders();
     let fail = |path, message, help: &str| Err(document.complain(path, message, help));
     if *nodes == 0 {
@@ -58,14 +59,7 @@ fn population(scenario: &Scenario, document: &Document) -> Checked {
         let help = format!("founders are some of the nodes: set `founders` to 1 up to {nodes}");
         return Err(document.complain_among(&["founders", "nodes"], message, help));
     }
-    let share = freeloaders.share;
-    if !(0.0..=1.0).contains(&share) {
-        let message = match share > 1.0 {
-            true => format!("more freeloaders ({share} × {nodes}) than nodes"),
-            false => format!("{share} is not a share of the nodes"),
-        };
-        return fail("freeloaders.share", message, "a share is 0 to 1: 0.25 is every fourth node");
-    }
+    check_freeloaders(scenario, document)?;
     if scenario.seeds.is_empty() {
         return fail("seeds", "there are no seeds, so nothing to run".to_owned(), "try [1]");
     }
@@ -77,6 +71,30 @@ fn population(scenario: &Scenario, document: &Document) -> Checked {
         return fail(&format!("seeds[{index}]"), message, help);
     }
     Ok(())
+}
+
+fn check_freeloaders(scenario: &Scenario, document: &Document) -> Checked {
+    let Freeloaders { nodes, share, .. } = &scenario.freeloaders;
+    if !(0.0..=1.0).contains(share) {
+        let message = match *share > 1.0 {
+            true => format!("more freeloaders ({share} × {}) than nodes", scenario.nodes),
+            false => format!("{share} is not a share of the nodes"),
+        };
+        let help = "a share is 0 to 1: 0.25 is every fourth node";
+        return Err(document.complain("freeloaders.share", message, help));
+    }
+    let path = "freeloaders.nodes";
+    nodes_exist(nodes, scenario.nodes, path, document)?;
+    listed_once(nodes, path, "a node freeloads or does not: list it once", document)?;
+    let publishers = &scenario.workload.publishers;
+    match nodes.iter().position(|node| publishers.contains(node)) {
+        Some(index) => Err(document.complain(
+            &format!("{path}[{index}]"),
+            format!("node {} is listed in `workload.publishers`, too", nodes[index]),
+            "who publishes gives what it has: take it off one of the two lists",
+        )),
+        None => Ok(()),
+    }
 }
 
 fn times(scenario: &Scenario, document: &Document) -> Checked {
@@ -239,13 +257,17 @@ fn workload(scenario: &Scenario, document: &Document) -> Checked {
 fn publishers(scenario: &Scenario, document: &Document) -> Checked {
     let publishers = &scenario.workload.publishers;
     nodes_exist(publishers, scenario.nodes, "workload.publishers", document)?;
-    let mut listed = BTreeSet::new();
-    match publishers.iter().position(|node| !listed.insert(*node)) {
-        Some(index) => Err(document.complain(
-            &format!("workload.publishers[{index}]"),
-            format!("node {} is listed twice", publishers[index]),
-            "a node publishes an item once: list it once",
-        )),
+    let help = "a node publishes an item once: list it once";
+    listed_once(publishers, "workload.publishers", help, document)
+}
+
+fn listed_once(listed: &[u32], path: &str, help: &str, document: &Document) -> Checked {
+    let mut seen = BTreeSet::new();
+    match listed.iter().position(|node| !seen.insert(*node)) {
+        Some(index) => {
+            let message = format!("node {} is listed twice", listed[index]);
+            Err(document.complain(&format!("{path}[{index}]"), message, help))
+        }
         None => Ok(()),
     }
 }

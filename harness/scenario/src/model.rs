@@ -208,7 +208,10 @@ pub enum Replication {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Freeloaders {
-    /// The share of nodes that freeload, 0 to 1.
+    /// Which nodes freeload for certain; then `share` has no meaning. None of them is listed in
+    /// `workload.publishers`.
+    pub nodes: Vec<u32>,
+    /// The share of nodes that freeload, 0 to 1, among those not listed in `workload.publishers`.
     pub share: f64,
     /// How they do it.
     pub strategy: Strategy,
@@ -344,7 +347,7 @@ impl Default for Downloads {
 
 impl Default for Freeloaders {
     fn default() -> Self {
-        Self { share: 0.0, strategy: Strategy::NoForward }
+        Self { nodes: Vec::new(), share: 0.0, strategy: Strategy::NoForward }
     }
 }
 
@@ -371,6 +374,14 @@ impl Capacity {
     #[must_use]
     pub fn drawn_share(&self) -> f64 {
         if self.nodes.is_empty() { self.share } else { 0.0 }
+    }
+}
+
+impl Freeloaders {
+    /// Whether the scenario asks for any.
+    #[must_use]
+    pub fn are_any(&self) -> bool {
+        !self.nodes.is_empty() || self.share > 0.0
     }
 }
 

@@ -308,15 +308,31 @@ fn draw_links(scenario: &Scenario, seed: u64) -> Vec<u8> {
     links.into_iter().map(|link| link.or_else(|| drawn.next()).unwrap_or(0)).collect()
 }
 
+/// The nodes that are listed, or else a share of those that are not listed as publishers; which ones
+/// is drawn.
 fn draw_freeloaders(scenario: &Scenario, seed: u64) -> Vec<bool> {
-    let count = nearest_count(scenario.freeloaders.share, scenario.nodes as usize);
+    let (listed, publishers) = (&scenario.freeloaders.nodes, &scenario.workload.publishers);
+    let nodes = scenario.nodes as usize;
+    let are = |some: &[u32]| {
+        let mut are = vec![false; nodes];
+        some.iter().for_each(|&node| are[node as usize] = true);
+        are
+    };
+    if !listed.is_empty() {
+        return are(listed);
+    }
+    let others = nodes - publishers.len();
+    let count = nearest_count(scenario.freeloaders.share, others);
     if count == 0 {
         return Vec::new();
     }
-    let mut freeloaders = vec![false; scenario.nodes as usize];
-    freeloaders[..count].fill(true);
-    shuffle(&mut freeloaders, &mut Random::stream(seed, Purpose::Population, 0));
-    freeloaders
+    // Whoever freeloads at a share does so at every larger one, too: only the count differs.
+    let mut drawn = vec![false; others];
+    drawn[..count].fill(true);
+    shuffle(&mut drawn, &mut Random::stream(seed, Purpose::Population, 0));
+    let mut drawn = drawn.into_iter();
+    let freeloads = |publishes: bool| !publishes && drawn.next() == Some(true);
+    are(publishers).into_iter().map(freeloads).collect()
 }
 
 /// A share of so many, to the nearest whole one.

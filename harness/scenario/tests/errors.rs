@@ -92,6 +92,12 @@ fn mistakes_in_the_meaning() {
         ("more freeloaders than nodes", "freeloaders:\n  share: 1.5\n  strategy: no-upload\n"),
         ("a negative share", "freeloaders: {share: -0.1}\n"),
         ("not a number", "freeloaders: {share: .nan}\n"),
+        ("a freeloader who does not exist", "freeloaders:\n  nodes: [3, 64]\n"),
+        ("a freeloader twice", "freeloaders:\n  nodes: [3, 4, 3]\n"),
+        (
+            "a freeloader who publishes",
+            "workload:\n  publishers: [0, 3]\nfreeloaders:\n  nodes: [2, 3]\n",
+        ),
         ("no seeds", "seeds: []\n"),
         ("a seed twice", "seeds: [1, 2, 1]\n"),
         ("joins longer than the warm-up", "join: {over: 1min}\nwarm_up: 30s\n"),

@@ -255,6 +255,40 @@ fn freeloaders_are_as_many_as_asked_for() {
     assert_eq!(nodes(&world).filter(|&node| freeloads(node)).count(), 16);
 }
 
+fn freeloaders(scenario: &Scenario, seed: u64) -> BTreeSet<u32> {
+    let world = world(scenario, seed);
+    let freeloads = |node: &NodeId| world.conduct(*node) != Conduct::Contributor;
+    nodes(&world).filter(freeloads).map(|node| node.0).collect()
+}
+
+#[test]
+fn certain_nodes_freeload_whatever_the_share_and_the_seed() {
+    let mut scenario = default();
+    scenario.freeloaders.nodes = vec![7, 63, 0];
+    scenario.freeloaders.share = 0.5;
+    for seed in 1..4 {
+        assert_eq!(freeloaders(&scenario, seed), BTreeSet::from([0, 7, 63]));
+    }
+}
+
+#[test]
+fn who_is_listed_as_a_publisher_is_not_drawn_and_the_share_is_of_the_others() {
+    let mut scenario = default();
+    scenario.nodes = 21;
+    scenario.workload.publishers = vec![0];
+    scenario.workload.copies = 1;
+    let mut before = BTreeSet::new();
+    for (share, count) in [(0.0, 0), (0.1, 2), (0.25, 5), (0.5, 10), (1.0, 20)] {
+        scenario.freeloaders.share = share;
+        let drawn = freeloaders(&scenario, 9);
+        assert!(drawn.len() == count && !drawn.contains(&0), "{share}: {drawn:?}");
+        assert!(before.is_subset(&drawn), "with more freeloaders, those of before are among them");
+        before = drawn;
+    }
+    scenario.workload.publishers = (0..21).collect();
+    assert!(freeloaders(&scenario, 9).is_empty());
+}
+
 #[test]
 fn faults_strike_in_time_and_nobody_twice() {
     let mut scenario = default();
