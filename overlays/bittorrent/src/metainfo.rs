@@ -1,19 +1,19 @@
 //! What a `.torrent` file says of an item: how it is cut into pieces, and those into blocks.
-use overlay_core::Blob;
+use overlay_core::{Blob, GRAIN};
 use serde::{Deserialize, Serialize};
 
 /// What is asked for and sent at once, in bytes (BEP 3: all current implementations use 2^14).
-pub const BLOCK: u32 = 16 * 1024;
+pub const BLOCK: u32 = GRAIN;
 
 /// The longest piece, in bytes: 1,024 blocks.
 pub const LONGEST_PIECE: u32 = 1024 * BLOCK;
 
 /// What a `.torrent` file says of an item.
 ///
-/// Every block is a content of its own, derived from the item's and its place ([`Self::block`]): so
-/// the driver can make and verify its bytes without any other. A piece counts as verified when all
-/// its blocks are what they should be. Where items are real bytes, the SHA-1 of each piece stands
-/// here instead, 20 bytes a piece, and a piece is verified by hashing it.
+/// A block is a part of the item's content ([`Blob::part`]). A piece counts as verified when all its
+/// blocks are what they should be, as the driver says. Where items are real bytes, that is what it
+/// finds by the SHA-1 of the piece: the hashes of pieces, which a `.torrent` file has too, are the
+/// driver's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metainfo {
     /// Which content.
@@ -59,17 +59,9 @@ impl Metainfo {
         if piece >= self.pieces() || block >= self.blocks(piece) {
             return None;
         }
-        let begin = u64::from(piece) * u64::from(self.piece_length) + u64::from(block * BLOCK);
-        let length = (u64::from(self.length) - begin).min(u64::from(BLOCK)) as u32;
-        Some(Blob::new(mix(self.content ^ mix(begin + 1)), length))
+        let begin = piece * self.piece_length + block * BLOCK;
+        Some(self.item().part(begin, (self.length - begin).min(BLOCK)))
     }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-const fn mix(word: u64) -> u64 {
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 #[cfg(test)]

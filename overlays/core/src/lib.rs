@@ -21,7 +21,7 @@ mod time;
 pub mod units;
 pub mod wire;
 
-pub use blob::Blob;
+pub use blob::{Blob, Contents, Derived, GRAIN, NoRoom};
 pub use conduct::{Conduct, Strategy};
 pub use exchange::{Exchange, ExchangeMessage, MOST_FETCHES};
 pub use graph::Graph;
