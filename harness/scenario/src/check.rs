@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::network::Matrix;
 use crate::world::Operations;
-use crate::{Document, Error, edge_list};
+use crate::{Content, Document, Error, edge_list};
 
 /// The largest item, in bytes: what one message can carry.
 pub const LARGEST_ITEM: u64 = 16 * 1024 * 1024;
@@ -206,6 +206,7 @@ fn workload(scenario: &Scenario, document: &Document) -> Checked {
     let fail = |field: &str, message: String, help: &str| {
         Err(document.complain(&format!("workload.{field}"), message, help))
     };
+    content(scenario, document)?;
     if item_size.0 > LARGEST_IN_PIECES {
         let message = format!("items of {item_size} are larger than can be fetched in pieces");
         return fail("item_size", message, "less than 4GiB; at most 16MiB for most overlays");
@@ -250,6 +251,25 @@ fn workload(scenario: &Scenario, document: &Document) -> Checked {
             message,
             "joins, publications, searches and fetches: at most 2^32",
         );
+    }
+    Ok(())
+}
+
+fn content(scenario: &Scenario, document: &Document) -> Checked {
+    let Workload { items, item_size, content, .. } = &scenario.workload;
+    let Some(path) = content else { return Ok(()) };
+    let found = Content::find(path)
+        .map_err(|bad| document.complain("workload.content", bad.message, bad.help))?;
+    let fail = |field, message: String, help: &str| {
+        Err(document.complain_among(&[field, "workload.content"], message, help))
+    };
+    if *items != 1 {
+        let message = format!("the content is one item, not {items}");
+        return fail("workload.items", message, "set `workload.items` to 1");
+    }
+    if item_size.0 != found.length() {
+        let message = format!("the content has {} bytes, not {}", found.length(), item_size.0);
+        return fail("workload.item_size", message, "leave `item_size` out: it follows");
     }
     Ok(())
 }

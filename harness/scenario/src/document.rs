@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use overlay_core::units::Bytes;
 use serde::de::DeserializeOwned;
 use serde_yaml::{Mapping, Value};
 
 use crate::assignment::{Assignment, Origin};
 use crate::model::{CITIES, Scenario};
 use crate::spans::{Spans, parent};
-use crate::{Error, check, diagnosis, edge_list};
+use crate::{Content, Error, check, diagnosis, edge_list};
 
 /// A scenario file as read, with the assignments made to it since, so that any later complaint
 /// about a field can point at the line and column, or at the argument, that gave it its value.
@@ -185,18 +186,33 @@ impl Document {
         scenario.network.matrix = self.sought(scenario.network.matrix);
         if let Some(graph) = scenario.network.graph.take() {
             let graph = self.sought(graph);
-            // A graph from the command line brings its nodes along.
-            let asked = |field| self.assigned(field, Part::Value).is_some();
-            let follows = asked("network.graph") && !asked("nodes");
-            if (follows || self.value.get("nodes").is_none())
+            if self.follows("nodes", "network.graph")
                 && let Ok(read) = edge_list::read(&graph)
             {
                 scenario.nodes = read.nodes();
             }
             scenario.network.graph = Some(graph);
         }
+        if let Some(content) = scenario.workload.content.take() {
+            let content = self.sought(content);
+            if self.follows("workload.item_size", "workload.content")
+                && let Ok(found) = Content::find(&content)
+            {
+                scenario.workload.item_size = Bytes(found.length());
+            }
+            scenario.workload.content = Some(content);
+        }
         check::check(&scenario, self)?;
         Ok(scenario)
+    }
+
+    /// The scenario that [`Scenario::to_yaml`] wrote. Everything in it is written out and was
+    /// checked, so the files it names are not looked at.
+    ///
+    /// # Errors
+    /// If the text is not as it was written.
+    pub fn resolved(&self) -> Result<Scenario, Error> {
+        self.read_as()
     }
 
     /// The overlay's own section; its default if there is none.
@@ -319,6 +335,14 @@ impl Document {
                 .into(),
             other => other.clone(),
         }
+    }
+
+    /// Whether a value is to be found out from the file that another one names: it is written
+    /// nowhere, or the file was named on the command line and it was not.
+    fn follows(&self, field: &str, file: &str) -> bool {
+        let asked = |path| self.assigned(path, Part::Value).is_some();
+        let written = field.split('.').try_fold(&self.value, |value, step| value.get(step));
+        asked(file) && !asked(field) || written.is_none()
     }
 
     /// A file's path is tried as it is, then from the folder of the scenario.

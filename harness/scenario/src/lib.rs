@@ -6,7 +6,9 @@
 mod assignment;
 mod check;
 mod cities;
+mod content;
 mod diagnosis;
+mod distribution;
 mod document;
 mod downloads;
 mod edge_list;
@@ -20,6 +22,7 @@ mod timetable;
 mod world;
 
 pub use check::{LARGEST_IN_PIECES, LARGEST_ITEM};
+pub use content::{Content, MOST_FILES, Reader};
 pub use document::Document;
 pub use error::{Error, Position};
 pub use faults::{DueFault, DueReturn};

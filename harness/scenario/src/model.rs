@@ -129,6 +129,9 @@ pub struct Workload {
     pub items: u32,
     /// The size of each: at most 16 MiB, or 4 GiB less a byte if the overlay fetches in pieces.
     pub item_size: Bytes,
+    /// Real bytes for the one item: the path of a file or a folder, sought like a matrix file. The
+    /// item is as large as they are. In the simulator they are a length, as all items are.
+    pub content: Option<String>,
     /// Which keys are searched for.
     pub keys: Keys,
     /// The exponent s of Zipf's law: the k-th most popular item is searched with a probability
@@ -325,6 +328,7 @@ impl Default for Workload {
         Self {
             items: 256,
             item_size: Bytes(1024),
+            content: None,
             keys: Keys::Published,
             popularity_exponent: 0.0,
             copies: 1,

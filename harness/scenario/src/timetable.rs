@@ -76,13 +76,15 @@ pub(crate) struct Plan {
     pub(crate) joined_by: Duration,
     /// The items' keys: hashed once, since popular items are searched again and again.
     item_keys: Vec<Key>,
-    item_size: u32,
+    pub(crate) item_size: u32,
+    /// Whether the one item is real bytes.
+    is_real: bool,
     /// How many nodes publish each item.
     copies: Vec<u32>,
     /// Who publishes every item; empty if they are drawn.
     publishers: Vec<u32>,
     /// What takes the place of searches by chance; empty if nothing does.
-    downloads: Vec<DueDownload>,
+    pub(crate) downloads: Vec<DueDownload>,
     keys: Keys,
     popularity: Popularity,
     pub(crate) searches_from: Time,
@@ -154,6 +156,7 @@ impl Plan {
             joined_by: scenario.joined_by(),
             item_keys: (0..workload.items).map(item_key).collect(),
             item_size: u32::try_from(workload.item_size.0).unwrap_or(u32::MAX),
+            is_real: workload.content.is_some(),
             copies: copies(scenario).unwrap_or_default(),
             publishers: workload.publishers.clone(),
             downloads: Vec::new(),
@@ -168,10 +171,11 @@ impl Plan {
 
     /// The item with this number.
     pub(crate) fn item(&self, number: u32) -> Item {
-        Item {
-            key: self.item_keys[number as usize],
-            blob: Blob::new(u64::from(number), self.item_size),
-        }
+        let blob = match self.is_real {
+            true => Blob::real(self.item_size),
+            false => Blob::new(u64::from(number), self.item_size),
+        };
+        Item { key: self.item_keys[number as usize], blob }
     }
 
     /// From 40 % to 80 % of the time between the last join and the first search: late enough for

@@ -36,6 +36,8 @@ pub struct World {
     returns: Vec<DueReturn>,
     /// What the workload asks of nodes that are back.
     of_returned: Arc<[Due]>,
+    /// Whether each node publishes anything.
+    publishes: Vec<bool>,
     operations: Operations,
     last_search: Time,
 }
@@ -88,6 +90,7 @@ impl World {
             freeloaders: draw_freeloaders(scenario, seed),
             freeloading: Conduct::Freeloader(scenario.freeloaders.strategy),
             of_returned: faults::commands(&plan, &faults, &returns).into(),
+            publishes: who_publishes(&plan),
             faults,
             returns,
             operations,
@@ -175,6 +178,35 @@ impl World {
     pub fn publishers(&self) -> impl Iterator<Item = (Item, NodeId)> + use<> {
         let plan = Arc::clone(&self.plan);
         Publications::new(Arc::clone(&self.plan)).map(move |(item, node)| (plan.item(item), node))
+    }
+
+    /// Whether the workload makes this node publish anything.
+    #[must_use]
+    #[inline]
+    pub fn is_publisher(&self, node: NodeId) -> bool {
+        self.publishes.get(node.index()).copied().unwrap_or(false)
+    }
+
+    /// How many downloads there are, each a search and the fetch that follows it; 0 where searches
+    /// come by chance.
+    #[must_use]
+    pub fn downloads_due(&self) -> u32 {
+        self.plan.downloads.len() as u32
+    }
+
+    /// Who downloads which item, in the order of time.
+    pub(crate) fn downloads(&self) -> impl Iterator<Item = (u32, NodeId)> {
+        self.plan.downloads.iter().map(|download| (download.item, download.node))
+    }
+
+    /// Who publishes which item.
+    pub(crate) fn publications(&self) -> Publications {
+        Publications::new(Arc::clone(&self.plan))
+    }
+
+    /// The size of each item.
+    pub(crate) fn item_bytes(&self) -> u128 {
+        self.plan.item_size.into()
     }
 
     /// From when on searches are due: the end of the warm-up.
@@ -310,6 +342,14 @@ fn draw_links(scenario: &Scenario, seed: u64) -> Vec<u8> {
 
 /// The nodes that are listed, or else a share of those that are not listed as publishers; which ones
 /// is drawn.
+fn who_publishes(plan: &Arc<Plan>) -> Vec<bool> {
+    let mut publishes = vec![false; plan.nodes as usize];
+    for (_, node) in Publications::new(Arc::clone(plan)) {
+        publishes[node.index()] = true;
+    }
+    publishes
+}
+
 fn draw_freeloaders(scenario: &Scenario, seed: u64) -> Vec<bool> {
     let (listed, publishers) = (&scenario.freeloaders.nodes, &scenario.workload.publishers);
     let nodes = scenario.nodes as usize;

@@ -197,6 +197,7 @@ fn workload() -> impl Strategy<Value = Workload> {
         .prop_map(|(items, size, popularity_exponent, copies, searches, rate, timeout)| Workload {
             items: items % (1 << 10) + 1,
             item_size: Bytes(size),
+            content: None,
             keys: if searches % 2 == 0 { Keys::Random } else { Keys::Published },
             popularity_exponent,
             copies,
