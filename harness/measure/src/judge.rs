@@ -1,7 +1,7 @@
 //! Says whether an answer is right, by the view of somebody who sees the whole network.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use overlay_core::{Answer, Key, NodeId, Oracle};
+use overlay_core::{Answer, Key, NodeId, Oracle, Time};
 use serde::{Deserialize, Serialize};
 
 /// Whether an answer was right when it arrived.
@@ -21,6 +21,8 @@ pub struct Judge<R: Oracle> {
     joining: BTreeSet<NodeId>,
     /// Looked up, never iterated: its order cannot reach a result.
     publishers: HashMap<Key, Vec<NodeId>>,
+    /// Since when nodes have taken part in the distribution of items that are fetched in pieces.
+    taking_part: BTreeMap<(NodeId, Key), Time>,
 }
 
 impl<R: Oracle> Judge<R> {
@@ -28,7 +30,13 @@ impl<R: Oracle> Judge<R> {
     /// and in which nothing was published.
     pub fn new(oracle: R, nodes: u32) -> Self {
         let alive = vec![true; nodes as usize];
-        Self { oracle, alive, joining: BTreeSet::new(), publishers: HashMap::new() }
+        Self {
+            oracle,
+            alive,
+            joining: BTreeSet::new(),
+            publishers: HashMap::new(),
+            taking_part: BTreeMap::new(),
+        }
     }
 
     /// This node holds the item with this key from now on.
@@ -37,6 +45,18 @@ impl<R: Oracle> Judge<R> {
         if !publishers.contains(&node) {
             publishers.push(node);
         }
+    }
+
+    /// This node has begun to fetch the item with this key in pieces, of which it serves those it
+    /// has: from then on it is as good a holder as any.
+    pub fn takes_part(&mut self, key: Key, node: NodeId, since: Time) {
+        self.taking_part.entry((node, key)).or_insert(since);
+    }
+
+    /// Whether this node had begun by then to fetch the item with this key in pieces.
+    #[must_use]
+    pub fn took_part(&self, key: &Key, node: NodeId, by: Time) -> bool {
+        self.taking_part.get(&(node, *key)).is_some_and(|since| *since <= by)
     }
 
     /// A node is gone, or back. A node outside of the network is ignored.
@@ -51,13 +71,16 @@ impl<R: Oracle> Judge<R> {
         }
     }
 
-    /// A node that was gone is alive again: what it had published, it holds. The oracle hears of
+    /// A node that was gone is alive again: what it had published, it holds; what it had fetched, it
+    /// has forgotten. The oracle hears of
     /// it when it has joined, because until then nobody could find it.
     pub fn returned(&mut self, node: NodeId) {
         if let Some(alive) = self.alive.get_mut(node.index())
             && !std::mem::replace(alive, true)
         {
             self.joining.insert(node);
+            let its = (node, Key([0; 20]))..=(node, Key([u8::MAX; 20]));
+            self.taking_part.extract_if(its, |_, _| true).for_each(drop);
         }
     }
 
@@ -71,17 +94,13 @@ impl<R: Oracle> Judge<R> {
     /// Judges an answer to a search for `key` that arrived now.
     ///
     /// For a key that was published, the answer is right if it names a live node that published
-    /// the item or is responsible for the key. For one that was not, it is right if it says that
+    /// the item, takes part in its distribution, or is responsible for the key. For one that was not, it is right if it says that
     /// nobody holds it and, where the overlay assigns responsibility, the first live responsible
     /// node says so.
     #[must_use]
     pub fn judge(&self, key: &Key, answer: &Answer) -> Verdict {
         let right = match (self.publishers.get(key), answer.holder) {
-            (Some(publishers), Some(holder)) => {
-                self.is_alive(holder)
-                    && (publishers.contains(&holder)
-                        || self.oracle.responsible(key).contains(&holder))
-            }
+            (Some(_), Some(holder)) => self.holds(key, holder),
             (None, None) => {
                 let responsible = self.oracle.responsible(key);
                 let first = responsible.iter().find(|node| self.is_alive(**node));
@@ -90,6 +109,23 @@ impl<R: Oracle> Judge<R> {
             (Some(_), None) | (None, Some(_)) => false,
         };
         if right { Verdict::Correct } else { Verdict::Incorrect }
+    }
+
+    /// Whether this node may rightly be named as a holder of the item with this key.
+    #[must_use]
+    pub fn holds(&self, key: &Key, node: NodeId) -> bool {
+        let has = |publishers: &Vec<NodeId>| {
+            publishers.contains(&node)
+                || self.taking_part.contains_key(&(node, *key))
+                || self.oracle.responsible(key).contains(&node)
+        };
+        self.is_alive(node) && self.publishers.get(key).is_some_and(has)
+    }
+
+    /// Whether it could be, if it has begun to fetch the item.
+    #[must_use]
+    pub fn may_hold(&self, key: &Key, node: NodeId) -> bool {
+        self.is_alive(node) && self.publishers.contains_key(key)
     }
 
     /// Whether this node is alive.
@@ -179,6 +215,28 @@ mod tests {
         judge.set_alive(NodeId(2), false);
         judge.joined(NodeId(2));
         assert_eq!(judge.oracle().responsible(&nothing), [NodeId(3)]);
+    }
+
+    #[test]
+    fn who_takes_part_is_a_holder_until_it_has_forgotten() {
+        let (item, nothing) = (Key::of(b"item"), Key::of(b"nothing"));
+        let at = Time::from_nanos;
+        let mut judge = Judge::new(Ranked(Vec::new()), 5);
+        judge.published(item, NodeId(0));
+        judge.takes_part(item, NodeId(1), at(10));
+        judge.takes_part(nothing, NodeId(2), at(10));
+        judge.takes_part(item, NodeId(1), at(20));
+        assert_eq!(judge.judge(&item, &answer(0, Some(1))), Verdict::Correct);
+        assert_eq!(judge.judge(&item, &answer(0, Some(2))), Verdict::Incorrect);
+        assert_eq!(judge.judge(&nothing, &answer(0, Some(2))), Verdict::Incorrect);
+        assert!(judge.took_part(&item, NodeId(1), at(10)));
+        assert!(!judge.took_part(&item, NodeId(1), at(9)));
+        judge.set_alive(NodeId(1), false);
+        assert_eq!(judge.judge(&item, &answer(0, Some(1))), Verdict::Incorrect);
+        judge.returned(NodeId(1));
+        assert_eq!(judge.judge(&item, &answer(0, Some(1))), Verdict::Incorrect);
+        judge.takes_part(item, NodeId(1), at(30));
+        assert_eq!(judge.judge(&item, &answer(0, Some(1))), Verdict::Correct);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod breakdown;
 mod folder;
+mod giving;
 mod histogram;
 mod judge;
 mod ledger;
@@ -25,7 +26,7 @@ pub use breakdown::{GroupedBy, Load, NodeGroup};
 pub use folder::{FolderError, RunFolder};
 pub use histogram::{Histogram, MalformedHistogram};
 pub use judge::{Judge, Verdict};
-pub use ledger::{Absence, Ledger, RoundTrip, Terms};
+pub use ledger::{Absence, Downloads, Ledger, RoundTrip, Terms};
 pub use machine::{Git, Machine, Toolchain};
 pub use manifest::{Manifest, Setup};
 pub use measurement::{Convergence, Cost, Counter, Measurement};
@@ -36,4 +37,4 @@ pub use record::{
     Assume, Control, Driver, HistogramEntry, Key, Reading, RunRecord, SCHEMA, Status, Value,
 };
 pub use timeline::Timeline;
-pub use traffic::{Flow, Traffic};
+pub use traffic::{Flow, ItemBytes, Traffic};

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use overlay_core::{Answer, Conduct, Time};
+use overlay_core::{Answer, Conduct, NodeId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Group;
@@ -83,6 +83,9 @@ pub struct Measurement {
     pub(crate) not_offered: BTreeSet<Group>,
     pub(crate) lookups: Lookups,
     pub(crate) fetches: Fetches,
+    pub(crate) distribution: Option<Distribution>,
+    pub(crate) pieces: PiecesSpread,
+    pub(crate) publishers: BTreeSet<NodeId>,
     pub(crate) nodes: Nodes,
     pub(crate) counters: BTreeMap<Counter, u64>,
     pub(crate) lateness_us: Histogram,
@@ -115,6 +118,21 @@ pub(crate) struct Fetches {
     pub(crate) failed: u64,
 }
 
+/// How long it took until all contributors had everything, and how long it must have taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Distribution {
+    pub(crate) bound: Duration,
+    pub(crate) took: Duration,
+}
+
+/// How evenly pieces were spread over the nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PiecesSpread {
+    /// Evenness summed over time, and the time, in seconds.
+    even: f64,
+    over: f64,
+}
+
 impl Measurement {
     /// An empty measurement of a window of this length.
     #[must_use]
@@ -127,6 +145,16 @@ impl Measurement {
     /// the first lookup; without it, the window begins with the run and has no fault.
     pub fn begins(&mut self, at: Time, first_fault: Option<Time>) {
         self.lookups.outcomes.begin(at, first_fault);
+    }
+
+    /// The window ends at this time, earlier than was planned, as there was nothing left to do.
+    pub fn ends(&mut self, at: Time) {
+        self.window = self.lookups.outcomes.since_begin(at);
+    }
+
+    /// The workload makes this node publish. To be said before the first node is shown.
+    pub fn publishes(&mut self, node: NodeId) {
+        self.publishers.insert(node);
     }
 
     /// A search that was answered.
@@ -184,9 +212,22 @@ impl Measurement {
         self.fetches.failed += 1;
     }
 
+    /// All contributors had everything after this time, and `bound` is the least that it could have
+    /// taken.
+    pub fn distributed(&mut self, bound: Duration, took: Duration) {
+        self.distribution = Some(Distribution { bound, took });
+    }
+
+    /// The least number of copies of any of an item's pieces divided by their mean was this, on
+    /// average over so much time.
+    pub fn pieces_spread(&mut self, evenness: f64, over: Duration) {
+        self.pieces.even += evenness * over.as_secs_f64();
+        self.pieces.over += over.as_secs_f64();
+    }
+
     /// What a node showed. Each node once, in the order of their numbers.
     pub fn node(&mut self, sample: &NodeSample) {
-        self.nodes.add(sample);
+        self.nodes.add(sample, self.publishers.contains(&sample.node));
     }
 
     /// Something happened `n` more times. With 0: it can be told, and has not happened so far.
@@ -290,6 +331,10 @@ impl Measurement {
         self.not_offered.extend(&other.not_offered);
         self.lookups.merge(&other.lookups);
         self.fetches.merge(&other.fetches);
+        self.distribution = both(self.distribution, other.distribution, Distribution::merge);
+        self.pieces.even += other.pieces.even;
+        self.pieces.over += other.pieces.over;
+        self.publishers.extend(&other.publishers);
         self.nodes.merge(&other.nodes);
         for (counter, n) in &other.counters {
             self.count(*counter, *n);
@@ -334,6 +379,22 @@ impl Fetches {
         self.freeloaders_us.merge(&other.freeloaders_us);
         self.corrupt += other.corrupt;
         self.failed += other.failed;
+    }
+}
+
+impl Distribution {
+    fn merge(self, other: Self) -> Self {
+        Self { bound: self.bound.max(other.bound), took: self.took.max(other.took) }
+    }
+
+    pub(crate) fn efficiency(&self) -> Option<f64> {
+        (!self.took.is_zero()).then(|| self.bound.as_secs_f64() / self.took.as_secs_f64())
+    }
+}
+
+impl PiecesSpread {
+    pub(crate) fn diversity(&self) -> Option<f64> {
+        (self.over > 0.0).then(|| self.even / self.over)
     }
 }
 

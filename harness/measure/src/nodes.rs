@@ -7,6 +7,7 @@ use overlay_core::{Class, Conduct, NodeId, Role, StateSize};
 use serde::{Deserialize, Serialize};
 
 use crate::breakdown::Breakdown;
+use crate::giving::Giving;
 use crate::{Histogram, Traffic};
 
 /// Rates are counted in thousandths, so that a few bytes per second keep three digits.
@@ -100,15 +101,14 @@ pub(crate) struct Nodes {
     pub(crate) uplink_utilisation: Histogram,
     pub(crate) lookup_messages: u64,
     pub(crate) lookup_bytes: u64,
-    pub(crate) freeloaders_gave: u64,
-    pub(crate) freeloaders_took: u64,
+    pub(crate) giving: Giving,
     pub(crate) bytes_sent_each: Vec<u64>,
     pub(crate) entries_each: Vec<u32>,
     pub(crate) breakdown: Breakdown,
 }
 
 impl Nodes {
-    pub(crate) fn add(&mut self, sample: &NodeSample) {
+    pub(crate) fn add(&mut self, sample: &NodeSample, is_publisher: bool) {
         let NodeSample { traffic, state, .. } = sample;
         self.links.record(u64::from(state.links));
         self.entries.record(u64::from(state.entries));
@@ -118,10 +118,7 @@ impl Nodes {
         let lookup = traffic.sent[Class::Lookup as usize];
         self.lookup_messages += u64::from(lookup.messages);
         self.lookup_bytes += lookup.bytes;
-        if sample.conduct != Conduct::Contributor {
-            self.freeloaders_gave += traffic.sent[Class::Data as usize].bytes;
-            self.freeloaders_took += traffic.received[Class::Data as usize].bytes;
-        }
+        self.giving.add(sample, is_publisher);
         if let Some(bytes) = sample.resident_bytes {
             self.resident_bytes.record(bytes);
         }
@@ -168,8 +165,7 @@ impl Nodes {
         }
         self.lookup_messages += other.lookup_messages;
         self.lookup_bytes += other.lookup_bytes;
-        self.freeloaders_gave += other.freeloaders_gave;
-        self.freeloaders_took += other.freeloaders_took;
+        self.giving.merge(&other.giving);
         self.bytes_sent_each.extend_from_slice(&other.bytes_sent_each);
         self.entries_each.extend_from_slice(&other.entries_each);
         self.breakdown.merge(&other.breakdown);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Better, GroupedBy, METRICS, Measurement, Metric, NodeGroup, Timeline};
 
 /// Version of the record, of the folder around it, and of the metrics' definitions.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// What was measured in one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

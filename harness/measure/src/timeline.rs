@@ -69,6 +69,11 @@ impl Outcomes {
         (self.from, self.fault) = (from, fault);
     }
 
+    /// How long after the window's beginning this is.
+    pub(crate) fn since_begin(&self, time: Time) -> Duration {
+        time.since(self.from)
+    }
+
     #[inline]
     pub(crate) fn count(&mut self, due: Time, outcome: Outcome) {
         let bin = self.bin_of(due).min(MOST_BINS as usize - 1);

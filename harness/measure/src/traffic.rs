@@ -1,4 +1,4 @@
-//! What a node sent and received, by class of message. Flat, so that a driver can update it for
+//! What a node sent and received, by class of message, and of items' bytes from whom. Flat, so that a driver can update it for
 //! every message of a million nodes.
 use overlay_core::Class;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,39 @@ impl Flow {
     }
 }
 
+/// Bytes of items, which are a part of the messages that carry them; whoever they are of use to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemBytes {
+    /// Sent to others.
+    pub sent: u64,
+    /// Received from nodes that the workload makes publish.
+    pub from_publishers: u64,
+    /// Received from all others.
+    pub from_others: u64,
+}
+
+impl ItemBytes {
+    /// Received from anybody.
+    #[must_use]
+    pub const fn received(&self) -> u64 {
+        self.from_publishers + self.from_others
+    }
+
+    /// These and others together.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    fn with(&self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            sent: join(self.sent, other.sent),
+            from_publishers: join(self.from_publishers, other.from_publishers),
+            from_others: join(self.from_others, other.from_others),
+        }
+    }
+}
+
 /// What one node sent and received. The arrays' index is `class as usize`, in the order of
 /// [`Class::ALL`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +77,8 @@ pub struct Traffic {
     pub sent: [Flow; 3],
     /// Received, by class.
     pub received: [Flow; 3],
+    /// Bytes of items among it.
+    pub items: ItemBytes,
 }
 
 impl Traffic {
@@ -59,16 +94,32 @@ impl Traffic {
         self.received[class as usize].count(bytes);
     }
 
+    /// Counts the bytes of an item in a message that was sent and counted.
+    #[inline]
+    pub fn send_item(&mut self, bytes: u32) {
+        self.items.sent += u64::from(bytes);
+    }
+
+    /// Counts the bytes of an item in a message that was received and counted.
+    #[inline]
+    pub fn receive_item(&mut self, bytes: u32, from_publisher: bool) {
+        let from = match from_publisher {
+            true => &mut self.items.from_publishers,
+            false => &mut self.items.from_others,
+        };
+        *from += u64::from(bytes);
+    }
+
     /// What was added since an earlier copy of the same counters: the traffic of a window.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        self.with(earlier, Flow::since)
+        self.with(earlier, Flow::since, u64::saturating_sub)
     }
 
     /// This traffic and other traffic together.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        self.with(other, Flow::and)
+        self.with(other, Flow::and, u64::saturating_add)
     }
 
     /// Messages sent and received in all classes.
@@ -89,8 +140,14 @@ impl Traffic {
         self.received.iter().map(|flow| flow.bytes).sum()
     }
 
-    fn with(&self, other: &Self, join: impl Fn(Flow, Flow) -> Flow) -> Self {
+    fn with(
+        &self,
+        other: &Self,
+        join: impl Fn(Flow, Flow) -> Flow,
+        join_bytes: impl Fn(u64, u64) -> u64,
+    ) -> Self {
         Self {
+            items: self.items.with(&other.items, join_bytes),
             sent: core::array::from_fn(|class| join(self.sent[class], other.sent[class])),
             received: core::array::from_fn(|class| {
                 join(self.received[class], other.received[class])
@@ -116,6 +173,21 @@ mod tests {
         assert_eq!(window.bytes_sent(), 105);
         assert_eq!(window.bytes_received(), 7);
         assert_eq!(window.messages(), 3);
+        assert_eq!(start.and(&window), traffic);
+    }
+
+    #[test]
+    fn bytes_of_items_are_told_apart_by_who_sent_them() {
+        let mut traffic = Traffic::default();
+        traffic.receive_item(10, true);
+        traffic.receive_item(1, false);
+        let start = traffic;
+        traffic.receive_item(30, true);
+        traffic.receive_item(5, false);
+        traffic.send_item(7);
+        let window = traffic.since(&start);
+        assert_eq!(window.items, ItemBytes { sent: 7, from_publishers: 30, from_others: 5 });
+        assert_eq!((window.items.received(), traffic.items.received()), (35, 46));
         assert_eq!(start.and(&window), traffic);
     }
 

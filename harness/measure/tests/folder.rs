@@ -7,7 +7,7 @@ use std::time::Duration;
 use overlay_core::units::BitRate;
 use overlay_core::{Answer, Conduct, NodeId, Role, StateSize, Time};
 use peerbench_measure::{
-    Driver, FolderError, Key, Measurement, NodeSample, RunFolder, RunRecord, Setup, Status,
+    Driver, FolderError, Key, Measurement, NodeSample, RunFolder, RunRecord, SCHEMA, Setup, Status,
     Traffic, Verdict,
 };
 
@@ -176,7 +176,7 @@ fn what_cannot_be_read_says_where_and_why() {
     assert!(matches!(damaged, FolderError::Histogram { .. }), "{damaged}");
 
     let manifest = fs::read_to_string(path.join("manifest.json")).unwrap();
-    fs::write(path.join("manifest.json"), manifest.replacen("\"schema\": 2", "\"schema\": 99", 1))
-        .unwrap();
+    let of_another = manifest.replacen(&format!("\"schema\": {SCHEMA}"), "\"schema\": 99", 1);
+    fs::write(path.join("manifest.json"), of_another).unwrap();
     assert!(error(path).contains("schema 99"));
 }

@@ -101,24 +101,71 @@ fn bandwidth_is_per_second_alive() {
 }
 
 #[test]
-fn what_freeloaders_get_is_set_against_what_contributors_get_and_what_they_give() {
+fn what_freeloaders_get_is_set_against_what_contributors_get() {
     let freeloader = Conduct::Freeloader(Strategy::NoUpload);
     let mut m = Measurement::new(WINDOW);
     m.fetch(Duration::from_millis(200), true, Conduct::Contributor);
     m.fetch(Duration::from_millis(300), true, freeloader);
     m.fetch(Duration::from_millis(1), false, freeloader);
     m.fetch_failed();
-    let mut taker = sample(0, 0, WINDOW);
-    taker.conduct = freeloader;
-    taker.traffic.receive(Class::Data, 600);
-    m.node(&taker);
     assert_eq!(figure(&m, "freeloader_penalty"), Some(1.5));
+    assert_eq!(figure(&m, "fetch_time_freeloaders_us_max"), Some(300_000.0));
     assert_eq!(figure(&m, "fetch_ratio"), Some(0.5));
     assert_eq!(figure(&m, "fetch_corrupt_ratio"), Some(0.25));
+}
+
+#[test]
+fn what_freeloaders_took_is_told_apart_by_who_gave_it() {
+    let mut m = Measurement::new(WINDOW);
+    m.publishes(NodeId(7));
+    let mut taker = sample(0, 0, WINDOW);
+    taker.conduct = Conduct::Freeloader(Strategy::NoUpload);
+    taker.traffic.receive_item(400, true);
+    taker.traffic.receive_item(200, false);
+    m.node(&taker);
     assert_eq!(figure(&m, "free_ride"), None, "nothing given: no ratio");
+    (taker.node, taker.traffic) = (NodeId(1), Traffic::default());
     taker.traffic.send(Class::Data, 200);
     m.node(&taker);
-    assert_eq!(figure(&m, "free_ride"), Some(6.0));
+    assert_eq!(figure(&m, "free_ride"), Some(3.0));
+    assert_eq!(figure(&m, "free_ride_from_publishers"), Some(2.0));
+    assert_eq!(figure(&m, "free_ride_from_others"), Some(1.0));
+    assert_eq!(figure(&m, "received_by_freeloaders_from_publishers"), Some(200.0));
+    assert_eq!(figure(&m, "received_by_freeloaders_from_others"), Some(100.0));
+    assert_eq!(figure(&m, "received_by_contributors_from_others"), None, "there are none");
+    assert_eq!((figure(&m, "share_ratio_mean"), figure(&m, "upload_gini")), (None, None));
+}
+
+#[test]
+fn contributors_share_by_what_they_had_and_publishers_are_no_part_of_it() {
+    let mut m = Measurement::new(WINDOW);
+    m.publishes(NodeId(0));
+    for (node, sent, from_publishers, from_others) in
+        [(0, 9_000, 0, 5), (1, 30, 15, 5), (2, 0, 10, 10), (3, 90, 0, 0)]
+    {
+        let mut it = sample(node, 0, WINDOW);
+        it.traffic.send_item(sent);
+        it.traffic.receive_item(from_publishers, true);
+        it.traffic.receive_item(from_others, false);
+        m.node(&it);
+    }
+    assert_eq!(figure(&m, "received_by_contributors_from_publishers"), Some(25.0 / 3.0));
+    assert_eq!(figure(&m, "received_by_contributors_from_others"), Some(5.0));
+    assert_eq!(figure(&m, "share_ratio_mean"), Some(0.75), "1.5 and 0");
+    assert_eq!(figure(&m, "share_ratio_max"), Some(1.5));
+    assert_eq!(figure(&m, "share_ratio_p1"), Some(0.0));
+    assert_eq!(figure(&m, "upload_gini"), Some(0.5), "0, 30 and 90");
+}
+
+#[test]
+fn efficiency_is_the_least_time_by_the_time_it_took() {
+    let mut m = Measurement::new(WINDOW);
+    assert_eq!(figure(&m, "distribution_efficiency"), None);
+    m.distributed(Duration::from_secs(6), Duration::from_secs(8));
+    assert_eq!(figure(&m, "distribution_efficiency"), Some(0.75));
+    m.pieces_spread(1.0, Duration::from_secs(1));
+    m.pieces_spread(0.5, Duration::from_secs(3));
+    assert_eq!(figure(&m, "piece_diversity"), Some(0.625));
 }
 
 #[test]
@@ -279,6 +326,36 @@ fn the_table_of_metrics_is_complete() {
 }
 
 proptest! {
+    #[test]
+    fn what_came_from_publishers_and_from_others_is_what_was_received(
+        nodes in prop::collection::vec((any::<bool>(), any::<bool>(), 1u32..90_000, 0u32..90_000, 0u32..90_000), 1..30),
+    ) {
+        let mut m = Measurement::new(WINDOW);
+        let (mut taken, mut given) = (0, 0);
+        for (number, (publishes, freeloads, requests, from_publishers, from_others)) in (0..).zip(&nodes) {
+            if *publishes {
+                m.publishes(NodeId(number));
+            }
+            let mut it = sample(number, 0, WINDOW);
+            it.traffic.send(Class::Data, *requests);
+            it.traffic.receive_item(*from_publishers, true);
+            it.traffic.receive_item(*from_others, false);
+            if *freeloads {
+                it.conduct = Conduct::Freeloader(Strategy::NoUpload);
+                taken += u64::from(*from_publishers) + u64::from(*from_others);
+                given += u64::from(*requests);
+            }
+            m.node(&it);
+        }
+        let parts = ["free_ride_from_publishers", "free_ride_from_others"].map(|name| figure(&m, name));
+        let sum = parts[0].zip(parts[1]).map(|(one, other)| one + other);
+        prop_assert_eq!(sum.is_some(), given > 0);
+        if let Some(sum) = sum {
+            prop_assert!((sum - taken as f64 / given as f64).abs() < 1e-9 * sum.max(1.0));
+            prop_assert!((figure(&m, "free_ride").unwrap() - sum).abs() < 1e-9 * sum.max(1.0));
+        }
+    }
+
     #[test]
     fn two_halves_merged_give_the_figures_of_the_whole(
         lookups in prop::collection::vec((0u64..10_000_000, 0u16..12, 0u8..3), 0..60),

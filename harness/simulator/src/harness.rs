@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use overlay_core::{Command, DropReason, Event, NodeId, Overlay, Time};
-use peerbench_measure::{Counter, Ledger, Measurement, Terms};
+use peerbench_measure::{Counter, Downloads, Ledger, Measurement, Terms};
 use peerbench_scenario::{Due, Scenario, World};
 
 use crate::Observer;
@@ -20,9 +20,16 @@ pub(crate) struct Harness<'w, O: Overlay> {
 }
 
 impl<'w, O: Overlay> Harness<'w, O> {
-    pub(crate) fn new(scenario: &Scenario, world: &'w World, oracle: O::Oracle) -> Self {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        config: &O::Config,
+        world: &'w World,
+        oracle: O::Oracle,
+    ) -> Self {
         let mut measurement = Measurement::new(world.ends_at().since(world.searches_from()));
         measurement.begins(world.searches_from(), world.first_fault());
+        let nodes = (0..world.nodes()).map(NodeId);
+        nodes.filter(|node| world.is_publisher(*node)).for_each(|node| measurement.publishes(node));
         let round_trip = |a, b| Duration::from_nanos(2 * world.one_way(a, b));
         let terms = Terms {
             timeout: scenario.workload.timeout.into(),
@@ -31,7 +38,13 @@ impl<'w, O: Overlay> Harness<'w, O> {
             conducts: (0..world.nodes()).map(|node| world.conduct(NodeId(node))).collect(),
             round_trip: Some(Box::new(round_trip)),
         };
-        let ledger = Ledger::new(oracle, terms);
+        let downloads = Downloads {
+            count: world.downloads_due(),
+            from: world.searches_from(),
+            bound: world.distribution_bound(),
+        };
+        let ledger =
+            Ledger::new(oracle, terms).in_pieces(O::piece_length(config)).of_downloads(downloads);
         Self { ledger, measurement, visited: 0, departed: Vec::new(), joined: 0 }
     }
 

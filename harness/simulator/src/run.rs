@@ -85,7 +85,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             world,
             config,
             simulation,
-            harness: Harness::new(scenario, world, oracle),
+            harness: Harness::new(scenario, config, world, oracle),
             timetable: world.timetable().peekable(),
             faults: world.faults().iter().peekable(),
             returns: world.returns().iter().peekable(),

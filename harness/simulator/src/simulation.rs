@@ -223,6 +223,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         match slot.life {
             Life::Up => {
                 slot.traffic.receive(message.class(), bytes);
+                if let Some(item) = message.blob() {
+                    slot.traffic.receive_item(item.length, self.world.is_publisher(from));
+                }
                 self.delivered += 1;
                 self.trace(1, to, u64::from(from.0) << 32 | u64::from(bytes));
                 self.run(to, Input::Message { from, message }, observer);
@@ -340,6 +343,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let bytes = wire::length(&message);
         let slot = &mut self.slots[from.index()];
         slot.traffic.send(message.class(), bytes);
+        if let Some(item) = message.blob() {
+            slot.traffic.send_item(item.length);
+        }
         if self.connections.are_modelled() {
             let one_way = self.world.one_way(from, to);
             let is_down = matches!(self.slots[to.index()].life, Life::Down(_));

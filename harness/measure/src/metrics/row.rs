@@ -10,6 +10,14 @@ pub(super) const LATENCY: &[Statistic] = &[
     Statistic::Quantile(990),
     Statistic::Quantile(999),
 ];
+/// The last one counts: who waits for the slowest waits that long.
+pub(super) const FETCH_TIME: &[Statistic] = &[
+    Statistic::Quantile(500),
+    Statistic::Quantile(900),
+    Statistic::Quantile(990),
+    Statistic::Quantile(999),
+    Statistic::Max,
+];
 pub(super) const STRETCH: &[Statistic] =
     &[Statistic::Quantile(500), Statistic::Quantile(900), Statistic::Quantile(990)];
 pub(super) const PATH: &[Statistic] = &[
@@ -21,6 +29,8 @@ pub(super) const PATH: &[Statistic] = &[
 ];
 pub(super) const SPREAD: &[Statistic] =
     &[Statistic::Mean, Statistic::Quantile(500), Statistic::Quantile(990), Statistic::Max];
+pub(super) const SHARE: &[Statistic] =
+    &[Statistic::Mean, Statistic::Quantile(10), Statistic::Quantile(500), Statistic::Max];
 
 /// What most rows share.
 pub(super) const ROW: Metric = Metric {
@@ -40,6 +50,7 @@ pub(super) const BANDWIDTH: Metric =
     Metric { unit: "B/s", group: Group::Bandwidth, statistics: SPREAD, scale: RATE_SCALE, ..ROW };
 pub(super) const STATE: Metric = Metric { group: Group::State, statistics: SPREAD, ..ROW };
 pub(super) const FETCH: Metric = Metric { unit: "µs", group: Group::Fetch, ..ROW };
+pub(super) const TAKEN: Metric = Metric { unit: "B", better: Better::Neither, ..FETCH };
 pub(super) const LOSS: Metric = Metric { group: Group::Losses, ..ROW };
 pub(super) const COST: Metric = Metric { group: Group::Cost, machine: true, ..ROW };
 pub(super) const RECOVERY: Metric = Metric { unit: "ratio", group: Group::Recovery, ..ROW };

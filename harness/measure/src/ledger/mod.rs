@@ -5,12 +5,22 @@
 //! nothing that nodes say can add one. A search that is due at a node which the scenario has
 //! stopped is nobody's, and so is one that such a node left behind; at a node that was lost unasked
 //! both have failed.
+//!
+//! - `downloads.rs`: everybody downloads everything, once: how far that is, and who is stuck;
+//! - `pieces.rs`: which live nodes have which pieces of what is fetched in pieces.
+mod downloads;
+mod pieces;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use overlay_core::{Answer, Blob, Command, Conduct, Event, Key, NodeId, OpId, Oracle, Time};
 
 use crate::{Judge, Measurement, Verdict};
+use downloads::{Course, Lack};
+use pieces::Pieces;
+
+pub use downloads::Downloads;
 
 /// How long a direct round trip between two nodes takes.
 pub type RoundTrip<'w> = dyn Fn(NodeId, NodeId) -> Duration + Send + 'w;
@@ -43,6 +53,12 @@ pub enum Absence {
 pub struct Ledger<'w, R: Oracle> {
     judge: Judge<R>,
     terms: Terms<'w>,
+    /// The length of the pieces that items are fetched in, if they are.
+    piece_length: Option<u32>,
+    /// The pieces of the items, where items are fetched in pieces.
+    pieces: BTreeMap<Key, Pieces>,
+    /// How the downloads go, if the run is one of downloads.
+    downloads: Option<Course>,
     /// Searches by number from `first`; those that are over wait for the ones before them.
     searches: VecDeque<Search>,
     first: u32,
@@ -53,6 +69,11 @@ pub struct Ledger<'w, R: Oracle> {
     publications: BTreeMap<OpId, (Key, NodeId)>,
     /// Nodes that have gone, those included that are back.
     gone: BTreeMap<NodeId, Gone>,
+    /// Nodes whose operations are not waited for once their last news must have come, in the order
+    /// in which they went; where it matters when all have ended.
+    abandoned: VecDeque<(Time, NodeId)>,
+    /// Answers that are right if news comes of a fetch that had begun, in the order of arrival.
+    doubts: VecDeque<Doubt>,
     entered: u64,
     open: usize,
 }
@@ -69,6 +90,16 @@ struct Search {
 struct Fetch {
     due: Time,
     node: NodeId,
+    key: Key,
+}
+
+/// An answer that names somebody of whom it is not known yet whether it takes part.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    search: Search,
+    at: Time,
+    answer: Answer,
+    holder: NodeId,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,15 +115,36 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         Self {
             judge: Judge::new(oracle, terms.conducts.len() as u32),
             terms,
+            piece_length: None,
+            pieces: BTreeMap::new(),
+            downloads: None,
             searches: VecDeque::new(),
             first: 0,
             fetches: BTreeMap::new(),
             fetch_order: VecDeque::new(),
             publications: BTreeMap::new(),
             gone: BTreeMap::new(),
+            abandoned: VecDeque::new(),
+            doubts: VecDeque::new(),
             entered: 0,
             open: 0,
         }
+    }
+
+    /// Items are fetched in pieces of this length in bytes, if in pieces at all
+    /// ([`overlay_core::Overlay::piece_length`]): whoever has begun to fetch one is a holder of it, and
+    /// copies of pieces are counted.
+    #[must_use]
+    pub fn in_pieces(mut self, length: Option<u32>) -> Self {
+        self.piece_length = length.filter(|length| *length > 0);
+        self
+    }
+
+    /// The searches are downloads: the run is over when all have an outcome.
+    #[must_use]
+    pub fn of_downloads(mut self, downloads: Downloads) -> Self {
+        self.downloads = (downloads.count > 0).then(|| Course::new(downloads));
+        self
     }
 
     /// The workload's next command is due; searches come in the order of their numbers, without
@@ -109,12 +161,22 @@ impl<'w, R: Oracle> Ledger<'w, R> {
             Command::Search { op, key } => {
                 let is_open = absence.is_none();
                 self.enter_search(op, Search { due: at, key, node, is_open });
+                if let Some(downloads) = &mut self.downloads {
+                    downloads.due += 1;
+                }
                 if absence == Some(Absence::Lost) {
                     measurement.lookup_failed(at);
+                    self.did_not_begin(node);
                 }
             }
-            Command::Publish { op, item } if absence.is_none() => {
-                self.publications.insert(op, (item.key, node));
+            Command::Publish { op, item } => {
+                if let Some(length) = self.piece_length {
+                    let count = item.blob.length.div_ceil(length);
+                    self.pieces.entry(item.key).or_insert_with(|| Pieces::new(count));
+                }
+                if absence.is_none() {
+                    self.publications.insert(op, (item.key, node));
+                }
             }
             _ => {}
         }
@@ -135,20 +197,19 @@ impl<'w, R: Oracle> Ledger<'w, R> {
                 return self.on_found(node, at, op, &answer, measurement);
             }
             Event::Fetched { op, blob } => self.on_fetched(node, at, op, &blob, measurement),
-            Event::Published { op } => self.on_published(node, op),
+            Event::Piece { op, piece, of } => self.on_piece(node, at, op, piece, of),
+            Event::Published { op } => self.on_published(node, at, op),
             Event::Failed { op } => self.on_failed(node, at, op, measurement),
             Event::Joined { .. } => self.judge.joined(node),
-            Event::Visited
-            | Event::Piece { .. }
-            | Event::Banned { .. }
-            | Event::Left { .. }
-            | Event::Dropped(_) => {}
+            Event::Visited | Event::Banned { .. } | Event::Left { .. } | Event::Dropped(_) => {}
         }
         None
     }
 
     /// Gives up operations that have waited for too long.
     pub fn expire(&mut self, now: Time, measurement: &mut Measurement) {
+        self.settle_doubts(now, measurement);
+        self.give_up_abandoned(now, measurement);
         let patience = self.terms.timeout + self.terms.news_within;
         while let Some(&Search { due, node, is_open, .. }) = self.searches.front() {
             if is_open && now.since(due) <= patience {
@@ -172,10 +233,31 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         }
     }
 
-    /// The run has come to its end: what is still under way has failed.
+    /// The run has come to its end: what is still under way has failed. To be called once; what is
+    /// measured of the run as a whole goes into the measurement here.
     pub fn close(&mut self, now: Time, measurement: &mut Measurement) {
         let patience = self.terms.timeout + self.terms.news_within;
         self.expire(now + patience + Duration::from_nanos(1), measurement);
+        for (evenness, over) in self.pieces.values().filter_map(Pieces::evenness_over_time) {
+            measurement.pieces_spread(evenness, over);
+        }
+        if let Some(downloads) = &self.downloads {
+            downloads.report(measurement);
+        }
+    }
+
+    /// Whether this is a run of downloads, all of them were due, and all have an outcome; then the
+    /// run is over unless something else is still due: a fault, a return, a command.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.doubts.is_empty() && self.downloads.as_ref().is_some_and(|it| it.is_over(self.open))
+    }
+
+    /// Whether this is a run of downloads, and half of them have an outcome: the moment at which
+    /// what nodes remember is looked at, because afterwards swarms dissolve.
+    #[must_use]
+    pub fn is_half_over(&self) -> bool {
+        self.downloads.as_ref().is_some_and(|it| it.is_half_over(self.open))
     }
 
     /// A node takes no part any more, for the first reason given until it is back.
@@ -183,6 +265,10 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         if self.absence(node).is_none() {
             self.gone.insert(node, Gone { at, why, is_back: false });
             self.judge.set_alive(node, false);
+            self.pieces.values_mut().for_each(|pieces| pieces.forget(node, at));
+            if self.downloads.is_some() {
+                self.abandoned.push_back((at, node));
+            }
         }
     }
 
@@ -254,7 +340,61 @@ impl<'w, R: Oracle> Ledger<'w, R> {
             self.fail_search(due, node, at, measurement);
             return None;
         }
-        let verdict = self.judge.judge(&key, answer);
+        let search = Search { due, key, node, is_open: false };
+        match answer.holder.filter(|holder| self.may_take_part(&key, *holder)) {
+            Some(holder) => {
+                self.doubts.push_back(Doubt { search, at, answer: *answer, holder });
+            }
+            None => {
+                let verdict = self.judge.judge(&key, answer);
+                self.conclude(&search, at, verdict, answer, measurement);
+            }
+        }
+        let Some((holder, offset)) = answer.holder.zip(self.terms.fetch_offset) else {
+            self.did_not_begin(node);
+            return None;
+        };
+        let op = OpId(op.0 + offset);
+        self.fetches.insert(op, Fetch { due: at, node, key });
+        self.fetch_order.push_back(op);
+        self.open += 1;
+        if self.piece_length.is_some() {
+            self.judge.takes_part(key, node, at);
+        }
+        Some(Command::Fetch { op, key, holder })
+    }
+
+    /// Whether an answer that names this node may be right without anybody here knowing it yet:
+    /// what makes it right is news of another node's, which may come later than the answer's own.
+    fn may_take_part(&self, key: &Key, holder: NodeId) -> bool {
+        self.piece_length.is_some()
+            && !self.terms.news_within.is_zero()
+            && !self.judge.holds(key, holder)
+            && self.judge.may_hold(key, holder)
+    }
+
+    /// Judges the answers for which all news must have come.
+    fn settle_doubts(&mut self, now: Time, measurement: &mut Measurement) {
+        let within = self.terms.news_within;
+        while let Some(doubt) = self.doubts.pop_front_if(|doubt| now.since(doubt.at) > within) {
+            let Doubt { search, at, answer, holder } = doubt;
+            let verdict = match self.judge.took_part(&search.key, holder, at) {
+                true => Verdict::Correct,
+                false => Verdict::Incorrect,
+            };
+            self.conclude(&search, at, verdict, &answer, measurement);
+        }
+    }
+
+    fn conclude(
+        &self,
+        search: &Search,
+        at: Time,
+        verdict: Verdict,
+        answer: &Answer,
+        measurement: &mut Measurement,
+    ) {
+        let Search { due, node, .. } = *search;
         measurement.lookup(due, at, verdict, answer);
         if verdict == Verdict::Correct
             && answer.by != node
@@ -263,12 +403,6 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         {
             measurement.stretch(at.since(due), round_trip(node, answer.by));
         }
-        let (holder, offset) = answer.holder.zip(self.terms.fetch_offset)?;
-        let op = OpId(op.0 + offset);
-        self.fetches.insert(op, Fetch { due: at, node });
-        self.fetch_order.push_back(op);
-        self.open += 1;
-        Some(Command::Fetch { op, key, holder })
     }
 
     fn on_fetched(
@@ -288,13 +422,41 @@ impl<'w, R: Oracle> Ledger<'w, R> {
             return self.fail_fetch(fetch, at, measurement);
         }
         measurement.fetch(took, blob.intact, self.terms.conducts[node.index()]);
+        let by_contributor = self.is_contributor(node);
+        match &mut self.downloads {
+            Some(downloads) if blob.intact => downloads.finished(by_contributor, at),
+            Some(downloads) => downloads.spoilt(by_contributor),
+            None => {}
+        }
+        if blob.intact
+            && self.absence(node).is_none()
+            && let Some(pieces) = self.pieces.get_mut(&fetch.key)
+        {
+            pieces.complete(node, at);
+        }
     }
 
-    fn on_published(&mut self, node: NodeId, op: OpId) {
+    fn on_piece(&mut self, node: NodeId, at: Time, op: OpId, piece: u32, of: u32) {
+        if let Some(fetch) = self.fetches.get(&op)
+            && fetch.node == node
+            && self.absence(node).is_none()
+            && let Some(pieces) = self.pieces.get_mut(&fetch.key)
+            && pieces.count() == of
+        {
+            pieces.add(node, piece, at);
+        }
+    }
+
+    fn on_published(&mut self, node: NodeId, at: Time, op: OpId) {
         if let Some((key, publisher)) = self.publications.remove(&op)
             && publisher == node
         {
             self.judge.published(key, node);
+            if self.absence(node).is_none()
+                && let Some(pieces) = self.pieces.get_mut(&key)
+            {
+                pieces.publish(node, at);
+            }
         }
     }
 
@@ -313,175 +475,62 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         self.gone.get(&node).filter(|gone| (due..=now).contains(&gone.at)).map(|gone| gone.why)
     }
 
-    fn fail_search(&self, due: Time, node: NodeId, now: Time, measurement: &mut Measurement) {
-        if self.left_behind(node, due, now) != Some(Absence::Struck) {
-            measurement.lookup_failed(due);
+    /// Gives up what nodes that are gone have left behind, if it matters when that is.
+    fn give_up_abandoned(&mut self, now: Time, measurement: &mut Measurement) {
+        let within = self.terms.news_within;
+        while let Some((_, node)) = self.abandoned.pop_front_if(|(at, _)| now.since(*at) >= within)
+        {
+            for place in 0..self.searches.len() {
+                let Search { due, node: searcher, is_open, .. } = self.searches[place];
+                if is_open && searcher == node && self.left_behind(node, due, now).is_some() {
+                    self.searches[place].is_open = false;
+                    self.open -= 1;
+                    self.fail_search(due, node, now, measurement);
+                }
+            }
+            let its = |fetch: &Fetch| {
+                fetch.node == node && self.left_behind(node, fetch.due, now).is_some()
+            };
+            let fetches = self.fetches.iter().filter(|(_, fetch)| its(fetch));
+            let fetches: Vec<OpId> = fetches.map(|(op, _)| *op).collect();
+            for op in fetches {
+                if let Some(fetch) = self.close_fetch(op) {
+                    self.fail_fetch(fetch, now, measurement);
+                }
+            }
         }
     }
 
-    fn fail_fetch(&self, fetch: Fetch, now: Time, measurement: &mut Measurement) {
+    fn fail_search(&mut self, due: Time, node: NodeId, now: Time, measurement: &mut Measurement) {
+        if self.left_behind(node, due, now) != Some(Absence::Struck) {
+            measurement.lookup_failed(due);
+            self.did_not_begin(node);
+        }
+    }
+
+    fn fail_fetch(&mut self, fetch: Fetch, now: Time, measurement: &mut Measurement) {
         if self.left_behind(fetch.node, fetch.due, now) != Some(Absence::Struck) {
             measurement.fetch_failed();
+            let by_contributor = self.is_contributor(fetch.node);
+            let lack = |pieces: &Pieces| Lack { of: pieces.count(), lost: pieces.lost() };
+            let lack = self.pieces.get(&fetch.key).map(lack);
+            if let Some(downloads) = &mut self.downloads {
+                downloads.did_not_finish(by_contributor, fetch.key, lack);
+            }
         }
+    }
+
+    fn did_not_begin(&mut self, node: NodeId) {
+        let by_contributor = self.is_contributor(node);
+        if let Some(downloads) = &mut self.downloads {
+            downloads.did_not_begin(by_contributor);
+        }
+    }
+
+    fn is_contributor(&self, node: NodeId) -> bool {
+        self.terms.conducts.get(node.index()) == Some(&Conduct::Contributor)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use overlay_core::Item;
-
-    /// Makes nobody responsible.
-    struct Nobody;
-
-    impl Oracle for Nobody {
-        fn set_alive(&mut self, _: NodeId, _: bool) {}
-
-        fn responsible(&self, _: &Key) -> Vec<NodeId> {
-            Vec::new()
-        }
-
-        fn neighbors(&self, _: NodeId) -> Option<Vec<NodeId>> {
-            None
-        }
-    }
-
-    const KEY: Key = Key([7; 20]);
-    const A: NodeId = NodeId(0);
-    const B: NodeId = NodeId(1);
-
-    fn at(millis: u64) -> Time {
-        Time::from_nanos(millis * 1_000_000)
-    }
-
-    struct Books {
-        ledger: Ledger<'static, Nobody>,
-        measurement: Measurement,
-    }
-
-    impl Books {
-        /// B has published; a search may take 100 ms and its news 10 ms.
-        fn new() -> Self {
-            let terms = Terms {
-                timeout: Duration::from_millis(100),
-                news_within: Duration::from_millis(10),
-                fetch_offset: Some(1_000),
-                conducts: vec![Conduct::Contributor; 2],
-                round_trip: Some(Box::new(|_, _| Duration::from_millis(10))),
-            };
-            let (ledger, measurement) =
-                (Ledger::new(Nobody, terms), Measurement::new(Duration::from_secs(1)));
-            let mut books = Self { ledger, measurement };
-            let item = Item { key: KEY, blob: Blob::new(1, 10) };
-            books.due(0, B, Command::Publish { op: OpId(1), item });
-            books.tell(1, B, Event::Published { op: OpId(1) });
-            books
-        }
-
-        fn due(&mut self, millis: u64, node: NodeId, command: Command) -> bool {
-            self.ledger.due(at(millis), node, &command, &mut self.measurement)
-        }
-
-        fn search(&mut self, op: u32, millis: u64, node: NodeId) -> bool {
-            self.due(millis, node, Command::Search { op: OpId(op), key: KEY })
-        }
-
-        fn tell(&mut self, millis: u64, node: NodeId, event: Event) -> Option<Command> {
-            self.ledger.on_event(node, at(millis), &event, &mut self.measurement)
-        }
-
-        fn found(&mut self, op: u32, millis: u64, node: NodeId) -> Option<Command> {
-            let answer = Answer { by: B, holder: Some(B), hops: 1, timeouts: 0 };
-            self.tell(millis, node, Event::Found { op: OpId(op), answer })
-        }
-
-        fn expire(&mut self, millis: u64) {
-            self.ledger.expire(at(millis), &mut self.measurement);
-        }
-
-        /// Correct, incorrect and failed lookups so far, and operations under way.
-        fn outcome(&self) -> (u64, u64, u64, usize) {
-            let timeline = self.measurement.timeline();
-            let sum = |of: fn(&crate::Timeline) -> &Vec<u64>| {
-                timeline.as_ref().map_or(0, |timeline| of(timeline).iter().sum())
-            };
-            let (_, open) = self.ledger.progress();
-            (sum(|t| &t.correct), sum(|t| &t.incorrect), sum(|t| &t.failed), open)
-        }
-    }
-
-    #[test]
-    fn a_search_is_judged_once_and_its_fetch_follows() {
-        let mut books = Books::new();
-        assert!(books.search(5, 10, A));
-        assert_eq!(books.found(5, 30, B), None, "not its search");
-        let fetch = Command::Fetch { op: OpId(1_005), key: KEY, holder: B };
-        assert_eq!(books.found(5, 30, A), Some(fetch));
-        assert_eq!(books.found(5, 31, A), None);
-        assert_eq!(books.outcome(), (1, 0, 0, 1));
-        let blob = Blob::new(1, 10);
-        books.tell(50, A, Event::Fetched { op: OpId(1_005), blob });
-        assert_eq!(books.outcome(), (1, 0, 0, 0));
-        assert_eq!(books.measurement.latency_us().max(), Some(20_000));
-        assert_eq!(books.measurement.lookups.stretch.max(), Some(2_000));
-        assert_eq!(books.measurement.fetches.contributors_us.max(), Some(20_000));
-    }
-
-    #[test]
-    fn news_may_come_late_of_what_was_in_time() {
-        let mut books = Books::new();
-        (0..3).for_each(|op| assert!(books.search(op, 0, A)));
-        books.expire(110);
-        assert_eq!(books.outcome(), (0, 0, 0, 3));
-        books.found(1, 100, A);
-        books.found(2, 101, A);
-        assert_eq!(books.outcome(), (1, 0, 1, 2));
-        books.expire(111);
-        assert_eq!(books.outcome(), (1, 0, 2, 1), "the fetch is still under way");
-        books.expire(211);
-        assert_eq!(books.outcome(), (1, 0, 2, 0));
-        assert_eq!(books.measurement.fetches.failed, 1);
-    }
-
-    #[test]
-    fn what_the_struck_leave_behind_is_nobody_s_and_what_the_lost_do_has_failed() {
-        for (why, failed) in [(Absence::Struck, 0), (Absence::Lost, 2)] {
-            let mut books = Books::new();
-            assert!(books.search(0, 10, A));
-            books.ledger.remove(A, why, at(20));
-            assert!(!books.search(1, 30, A));
-            books.expire(500);
-            assert_eq!(books.outcome(), (0, 0, failed, 0), "{why:?}");
-        }
-    }
-
-    #[test]
-    fn who_is_back_asks_again_and_is_not_answered_for_its_former_life() {
-        let mut books = Books::new();
-        assert!(books.search(0, 10, A));
-        books.ledger.remove(A, Absence::Struck, at(20));
-        books.ledger.restore(A);
-        assert_eq!(books.found(0, 40, A), None);
-        assert!(books.search(1, 50, A));
-        assert!(books.found(1, 60, A).is_some());
-        books.expire(500);
-        assert_eq!(books.outcome(), (1, 0, 0, 0));
-    }
-
-    #[test]
-    fn an_answer_that_came_before_its_searcher_went_counts() {
-        let mut books = Books::new();
-        assert!(books.search(0, 10, A));
-        books.ledger.remove(A, Absence::Struck, at(20));
-        books.found(0, 19, A);
-        assert_eq!(books.outcome().0, 1);
-    }
-
-    #[test]
-    fn the_end_of_the_run_is_the_end_of_all_waiting() {
-        let mut books = Books::new();
-        assert!(books.search(0, 10, A));
-        books.ledger.close(at(20), &mut books.measurement);
-        assert_eq!(books.outcome(), (0, 0, 1, 0));
-    }
-}
+mod tests;
