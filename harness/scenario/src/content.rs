@@ -73,22 +73,23 @@ impl Content {
         self.files.last().map_or(0, |file| file.begin + file.length)
     }
 
-    /// The SHA-1 of each piece of this many bytes (at least 1), the last one being shorter.
-    ///
-    /// # Errors
-    /// If a file cannot be read any more, or is shorter than it was.
-    pub fn piece_hashes(&self, piece_length: u32) -> io::Result<Vec<[u8; 20]>> {
+    /// The SHA-1 of each piece of this many bytes (at least 1), the last one being shorter; read
+    /// and hashed as it is iterated. A piece is an error if its file cannot be read any more, or is
+    /// shorter than it was.
+    pub fn piece_hashes(
+        &self,
+        piece_length: u32,
+    ) -> impl ExactSizeIterator<Item = io::Result<[u8; 20]>> {
         let mut reader = Reader::new(Arc::new(self.clone()));
+        let (length, piece_length) = (self.length(), u64::from(piece_length));
         let mut piece = Vec::new();
-        let begins = (0..self.length()).step_by(piece_length as usize);
-        begins
-            .map(|begin| {
-                let length = (self.length() - begin).min(u64::from(piece_length));
-                piece.resize(length as usize, 0);
-                reader.read(begin, &mut piece)?;
-                Ok(Sha1::digest(&piece).into())
-            })
-            .collect()
+        // At most 2^32 bytes are at most so many pieces.
+        (0..length.div_ceil(piece_length) as usize).map(move |index| {
+            let begin = index as u64 * piece_length;
+            piece.resize((length - begin).min(piece_length) as usize, 0);
+            reader.read(begin, &mut piece)?;
+            Ok(Sha1::digest(&piece).into())
+        })
     }
 
     fn add_folder(&mut self, folder: &Path) -> Result<(), Unusable> {
@@ -219,7 +220,7 @@ mod tests {
             }
         }
         assert!(reader.read(20, &mut [0; 2]).is_err(), "beyond the end");
-        let hashes = content.piece_hashes(8).unwrap();
+        let hashes: Vec<_> = content.piece_hashes(8).map(Result::unwrap).collect();
         let expected: Vec<[u8; 20]> = whole.chunks(8).map(|it| Sha1::digest(it).into()).collect();
         assert_eq!(hashes, expected);
     }
@@ -243,7 +244,8 @@ mod tests {
         let folder = folder(&[("a", b"0123456789")]);
         let content = open(&folder).unwrap();
         fs::write(folder.path().join("a"), b"01234").unwrap();
-        assert!(content.piece_hashes(4).is_err());
+        let is_read: Vec<_> = content.piece_hashes(4).map(|hash| hash.is_ok()).collect();
+        assert_eq!(is_read, [true, false, false]);
         let mut reader = Reader::new(Arc::new(content));
         assert!(reader.read(0, &mut [0; 5]).is_ok());
         assert!(reader.read(4, &mut [0; 2]).is_err());

@@ -27,6 +27,24 @@ pub enum Error {
         "this build has no QUIC: build with `--features quic`, or set testbed.transport to tcp"
     )]
     NoQuic,
+    /// The content cannot be read.
+    #[error("cannot read the content `{path}`: {source}; let nobody change it during the run")]
+    Content {
+        /// Where it is.
+        path: String,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The content is not what the scenario was read with.
+    #[error("the content `{path}` had {was} bytes and has {is} now: start again")]
+    ContentChanged {
+        /// Where it is.
+        path: String,
+        /// How long it was, in bytes.
+        was: u64,
+        /// How long it is, in bytes.
+        is: u64,
+    },
     /// A node is to come back, but shares its process with others.
     #[error(
         "a fault with back_after needs a process for each node, because a node that comes back is \

@@ -87,6 +87,7 @@ async fn a_recorded_node_replays_to_the_same_effects() {
         window_ends: Time::ZERO + Duration::from_secs(60),
         dead_peer_timeout: None,
         shapes_frames: false,
+        real: None,
         fetch_offset: None,
     });
     let (notices, mut inbox) = mpsc::channel(4_096);

@@ -69,7 +69,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_comes_back_as_it_was() {
-        let setup = Setup { scenario: "nodes: 3".into(), seed: 7, nodes: Vec::new(), back: None };
+        let setup = Setup {
+            scenario: "nodes: 3".into(),
+            seed: 7,
+            nodes: Vec::new(),
+            real: None,
+            back: None,
+        };
         let mut bytes = Vec::new();
         write(&mut bytes, &Order::Setup(setup.clone())).await.unwrap();
         let read: Order = read(&mut &bytes[..], MAX_MESSAGE).await.unwrap();

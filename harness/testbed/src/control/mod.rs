@@ -19,9 +19,11 @@
 mod channel;
 mod report;
 
+use std::sync::Arc;
+
 use libp2p::{Multiaddr, PeerId};
 use overlay_core::{Event, NodeId, Time};
-use peerbench_scenario::FaultAction;
+use peerbench_scenario::{Content, FaultAction};
 use serde::{Deserialize, Serialize};
 
 pub use channel::{Broken, MAX_HELLO, MAX_MESSAGE, read, write};
@@ -74,8 +76,21 @@ pub struct Setup {
     pub seed: u64,
     /// The nodes of this process, ascending.
     pub nodes: Vec<NodeId>,
+    /// Set if the scenario's one item is real bytes.
+    pub real: Option<Arc<RealItem>>,
     /// Set if they have been there before, in a process that was killed.
     pub back: Option<Back>,
+}
+
+/// The item that is real bytes, as a `.torrent` file describes it (BEP 3), and where they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealItem {
+    /// The files.
+    pub content: Arc<Content>,
+    /// The length in bytes of every piece but the last one, which may be shorter.
+    pub piece_length: u32,
+    /// The SHA-1 of each piece.
+    pub hashes: Vec<[u8; 20]>,
 }
 
 /// How nodes come back.

@@ -11,15 +11,15 @@ mod summary;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use overlay_core::{NodeId, Overlay};
 use peerbench_measure::{Measurement, Progress};
-use peerbench_scenario::{Document, Fault, Scenario, Transport, World};
+use peerbench_scenario::{Content, Document, Fault, Scenario, Transport, World};
 
 use crate::Error;
 use crate::clock::Moment;
-use crate::control::Token;
+use crate::control::{RealItem, Token};
 use crate::node::raise_open_files;
 use hub::Hub;
 use processes::{Launcher, Processes};
@@ -60,6 +60,7 @@ pub fn run<O: Overlay>(
     let config = check::<O>(plan)?;
     let world = Arc::new(World::new(&plan.scenario, plan.seed)?);
     let oracle = O::oracle(&config, &*world);
+    let real = real_item::<O>(&plan.scenario, &config, progress, stop)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let token = draw_token()?;
@@ -80,7 +81,7 @@ pub fn run<O: Overlay>(
             processes.start(&launcher, nodes.clone())?;
             progress.advance(done as u64 + 1, groups.len() as u64);
         }
-        let mut run = Run::new(plan, world, oracle, hub, (launcher, processes));
+        let mut run = Run::new(plan, (world, real), oracle, hub, (launcher, processes));
         let micros = |nanos: u64| nanos as f64 / 1e3;
         run.measurement.control("libp2p_round_trip", micros(round_trips.busy), "µs");
         run.measurement.control("libp2p_round_trip_paced", micros(round_trips.paced), "µs");
@@ -132,6 +133,37 @@ fn check<O: Overlay>(plan: &Plan) -> Result<O::Config, Error> {
         return Err(Error::OpenFiles { needed: needed + OTHER_FILES, allowed });
     }
     Ok(config)
+}
+
+/// Makes what stands for the `.torrent` file of real content. `None` if there is none, or it was
+/// stopped on the way.
+fn real_item<O: Overlay>(
+    scenario: &Scenario,
+    config: &O::Config,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Option<Arc<RealItem>>, Error> {
+    let Some(path) = &scenario.workload.content else { return Ok(None) };
+    progress.phase("hashing the content");
+    let content = Content::open(path)?;
+    let size = scenario.workload.item_size.0;
+    if content.length() != size {
+        return Err(Error::ContentChanged { path: path.clone(), was: size, is: content.length() });
+    }
+    // Items that are fetched whole are a single piece; no item is longer than a length can say.
+    let piece_length = O::piece_length(config).unwrap_or(size as u32);
+    let pieces = content.piece_hashes(piece_length);
+    let of = pieces.len();
+    let mut hashes = Vec::with_capacity(of);
+    for hash in pieces {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let unreadable = |source| Error::Content { path: path.clone(), source };
+        hashes.push(hash.map_err(unreadable)?);
+        progress.advance(hashes.len() as u64, of as u64);
+    }
+    Ok(Some(Arc::new(RealItem { content: Arc::new(content), piece_length, hashes })))
 }
 
 fn per_process(scenario: &Scenario) -> usize {

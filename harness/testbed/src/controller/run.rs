@@ -21,7 +21,7 @@ use super::returns::Returns;
 use super::summary;
 use crate::Error;
 use crate::clock::Moment;
-use crate::control::{Address, Happening, Notice, Order, ProcessReport, Setup};
+use crate::control::{Address, Happening, Notice, Order, ProcessReport, RealItem, Setup};
 
 /// How long the slowest process may take over a step of its start, for one process and for each
 /// other one on the machine.
@@ -69,7 +69,7 @@ impl<R: Oracle> Run<R> {
     /// A run whose processes have been started.
     pub(super) fn new(
         plan: &Plan,
-        world: Arc<World>,
+        (world, real): (Arc<World>, Option<Arc<RealItem>>),
         oracle: R,
         hub: Hub,
         (launcher, processes): (Launcher, Processes),
@@ -83,6 +83,7 @@ impl<R: Oracle> Run<R> {
                 scenario: scenario.to_yaml(),
                 seed: *seed,
                 nodes: Vec::new(),
+                real,
                 back: None,
             },
             convergence: Convergence::new(&oracle, world.nodes()),

@@ -16,11 +16,12 @@ use peerbench_scenario::{Due, FaultAction};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::agenda::{Agenda, Task};
+use super::contents::NodeContents;
 use super::frame_shaper::{Arrival, FrameShaper};
 use super::machine::Machine;
 use super::window::{Counters, Window};
 use crate::clock::{Alarm, Deadline, Moment};
-use crate::control::{Counts, Happening};
+use crate::control::{Counts, Happening, RealItem};
 use crate::link::{LinkEvent, Links};
 use crate::transport::Conditions;
 
@@ -48,6 +49,8 @@ pub struct Schedule {
     /// Whether the emulated network has to be applied to whole messages, because the transport's
     /// packets are out of reach.
     pub shapes_frames: bool,
+    /// The item that is real bytes, if there is one.
+    pub real: Option<Arc<RealItem>>,
     /// By how much the number of a fetch is larger than that of the search that found a holder;
     /// `None`: no fetch follows.
     pub fetch_offset: Option<u32>,
@@ -107,6 +110,7 @@ pub struct Host<O: Overlay> {
     local: VecDeque<Input<O>>,
     /// What the node's own searches are for, if fetches follow them.
     searches: BTreeMap<OpId, Key>,
+    contents: NodeContents,
     frame_shaper: Option<FrameShaper>,
     traffic: Traffic,
     counts: Counts,
@@ -154,6 +158,7 @@ impl<O: Overlay> Host<O> {
             machine,
             swarm,
             frame_shaper: schedule.shapes_frames.then(FrameShaper::default),
+            contents: NodeContents::new(schedule.real.as_ref()),
             conditions,
             schedule,
             agenda,
@@ -265,6 +270,9 @@ impl<O: Overlay> Host<O> {
         {
             self.searches.insert(op, key);
         }
+        if let Command::Publish { item, .. } = command {
+            self.contents.publish(&item.blob);
+        }
         self.feed(Input::Command(command));
     }
 
@@ -300,12 +308,13 @@ impl<O: Overlay> Host<O> {
     }
 
     fn on_frame(&mut self, from: NodeId, frame: &[u8]) {
-        match wire::decode::<O::Message>(frame) {
+        match wire::decode_with::<O::Message>(frame, &mut self.contents) {
             Ok(message) => {
                 self.traffic.receive(message.class(), frame.len() as u32);
                 self.counts.delivered += 1;
                 self.feed(Input::Message { from, message });
             }
+            Err(wire::Malformed::NoRoom) => self.counts.dropped_bound += 1,
             Err(_) => self.counts.malformed += 1,
         }
     }
@@ -371,7 +380,7 @@ impl<O: Overlay> Host<O> {
             return;
         }
         let mut frame = Vec::new();
-        wire::encode(&message, &mut frame);
+        wire::encode_with(&message, &mut self.contents, &mut frame);
         self.traffic.send(message.class(), frame.len() as u32);
         if self.frame_shaper.is_some() {
             frame = FrameShaper::stamp(&self.conditions, to, &frame);
@@ -379,7 +388,10 @@ impl<O: Overlay> Host<O> {
         self.swarm.behaviour_mut().send(to, frame);
     }
 
-    fn on_event(&mut self, at: Time, event: Event) {
+    fn on_event(&mut self, at: Time, mut event: Event) {
+        if let Event::Fetched { blob, .. } = &mut event {
+            blob.intact = self.contents.has_all_of(blob);
+        }
         match event {
             Event::Visited => self.visited += 1,
             Event::Dropped(DropReason::Nonsense) => self.counts.dropped_nonsense += 1,

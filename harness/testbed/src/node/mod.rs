@@ -1,6 +1,7 @@
 //! A node process: some nodes of the run, each with its own swarm and listener, on one
 //! current-thread runtime.
 mod agenda;
+mod contents;
 mod frame_shaper;
 mod host;
 mod machine;

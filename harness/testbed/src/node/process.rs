@@ -65,7 +65,7 @@ pub(super) async fn run<O: Overlay>(
     controller.tell(&Notice::Ready).await?;
     let Some(Order::Go(start)) = controller.orders.recv().await else { return Ok(()) };
 
-    let schedule = Arc::new(schedule(&scenario, &world, start));
+    let schedule = Arc::new(schedule(&scenario, &world, setup, start));
     let config = Arc::new(config);
     let is_settled = setup.back.is_none() && !scenario.forms_by_joining();
     let oracle = is_settled.then(|| O::oracle(&config, &*world));
@@ -96,7 +96,7 @@ pub(super) async fn run<O: Overlay>(
 
 fn read<O: Overlay>(setup: &Setup) -> Result<(Scenario, O::Config), Error> {
     let document = Document::parse("the scenario of this run", setup.scenario.as_str())?;
-    Ok((document.scenario()?, document.overlay_config::<O::Config>(O::NAME)?))
+    Ok((document.resolved()?, document.overlay_config::<O::Config>(O::NAME)?))
 }
 
 /// When the nodes of a set-up begin.
@@ -121,13 +121,14 @@ fn identity<O: Overlay>(
     }
 }
 
-fn schedule(scenario: &Scenario, world: &World, start: Moment) -> Schedule {
+fn schedule(scenario: &Scenario, world: &World, setup: &Setup, start: Moment) -> Schedule {
     Schedule {
         start,
         window_begins: world.searches_from(),
         window_ends: world.ends_at(),
         shapes_frames: scenario.testbed.shaped && scenario.testbed.transport == Transport::Quic,
         dead_peer_timeout: scenario.network.dead_peer_timeout.map(|span| span.0),
+        real: setup.real.clone(),
         fetch_offset: world.operations().fetch_offset(),
     }
 }
