@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod carousel;
+mod runs;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,9 +18,10 @@ use std::thread;
 use std::time::Duration;
 
 use carousel::Carousel;
-use peerbench_measure::{Measurement, Progress, RunRecord, Silent};
-use peerbench_scenario::{Document, Due, Scenario, World};
+use peerbench_measure::{Measurement, Progress, Silent};
+use peerbench_scenario::{Due, Scenario, World};
 use peerbench_testbed::{Error, Plan};
+use runs::{Mischief, Outcome, alone, assert_no_process_is_left, children_of, plan, scenario};
 use rustix::process::{Pid, Signal, kill_process};
 
 const EIGHT: &str = "
@@ -48,38 +50,8 @@ fn controller_process() {
     }
 }
 
-fn scenario(text: &str, changes: &[&str]) -> Scenario {
-    let mut document = Document::parse("test", text).unwrap();
-    for change in changes {
-        document.set(change).unwrap();
-    }
-    document.scenario().unwrap()
-}
-
-fn plan(scenario: &Scenario) -> Plan {
-    Plan {
-        scenario: scenario.clone(),
-        seed: 7,
-        executable: std::env::current_exe().unwrap(),
-        arguments: ["node_process", "--exact", "--nocapture"].map(Into::into).to_vec(),
-    }
-}
-
 fn run(scenario: &Scenario, progress: &dyn Progress) -> Result<Measurement, Error> {
     peerbench_testbed::run::<Carousel>(&plan(scenario), progress, &AtomicBool::new(false))
-}
-
-/// Processes whose parent is this one, zombies included.
-fn children_of(parent: u32) -> BTreeSet<i32> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
-}
-
-fn parent_of(pid: i32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("PPid:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn is_alive(pid: i32) -> bool {
@@ -108,71 +80,6 @@ fn ports_of(pid: i32) -> BTreeSet<u16> {
         .filter(|fields| fields.len() > 9 && fields[3] == "0A" && sockets.contains(fields[9]))
         .filter_map(|fields| u16::from_str_radix(fields[1].split(':').nth(1)?, 16).ok())
         .collect()
-}
-
-/// Does something when the searches begin.
-struct Mischief<F: Fn() + Sync> {
-    act: F,
-    searching: AtomicBool,
-}
-
-impl<F: Fn() + Sync> Mischief<F> {
-    fn new(act: F) -> Self {
-        Self { act, searching: AtomicBool::new(false) }
-    }
-}
-
-impl<F: Fn() + Sync> Progress for Mischief<F> {
-    fn phase(&self, what: &str) {
-        if what == "searching" {
-            self.searching.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn advance(&self, done: u64, _: u64) {
-        if done > 5 && self.searching.swap(false, Ordering::Relaxed) {
-            (self.act)();
-        }
-    }
-}
-
-/// What a run came to, as its record has it.
-struct Outcome {
-    record: RunRecord,
-}
-
-impl Outcome {
-    fn of(measurement: &Measurement) -> Self {
-        let key = peerbench_measure::Key {
-            overlay: "carousel".into(),
-            scenario: "test".into(),
-            driver: peerbench_measure::Driver::Testbed,
-            n: 8,
-            seed: 7,
-            round: 0,
-        };
-        let status = peerbench_measure::Status::Ok;
-        Self { record: RunRecord::new(key, String::new(), status, measurement) }
-    }
-
-    fn value(&self, name: &str) -> f64 {
-        let value = self.record.metrics.get(name).and_then(|value| value.value.number());
-        value.unwrap_or_else(|| panic!("{name} was not measured: {:?}", self.record.metrics.keys()))
-    }
-
-    fn has_note(&self, text: &str) -> bool {
-        self.record.notes.iter().any(|note| note.contains(text))
-    }
-}
-
-/// Tests that look at this program's children run one at a time.
-fn alone() -> std::sync::MutexGuard<'static, ()> {
-    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn assert_no_process_is_left() {
-    assert_eq!(children_of(std::process::id()), BTreeSet::new());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod carousel;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -87,6 +87,7 @@ async fn a_recorded_node_replays_to_the_same_effects() {
         window_ends: Time::ZERO + Duration::from_secs(60),
         dead_peer_timeout: None,
         shapes_frames: false,
+        publishers: BTreeSet::new(),
         real: None,
         fetch_offset: None,
     });

@@ -10,7 +10,7 @@
 //!    | Ready --------------------->    |
 //!    | <--------------------------- Go |   when the run starts
 //!    | Events, Neighbors, Checkpoint → |
-//!    | <----------------- Strike, Stop |   a fault at one of several nodes; end the window now
+//!    | <------------ Strike, Look, End |   a fault at one of several nodes; the end of the window
 //!    | Finished ------------------>    |
 //! ```
 //! A process whose nodes come back goes through the same, up to a start that is over.
@@ -63,8 +63,10 @@ pub enum Order {
     Go(Moment),
     /// This happens to one of the process's nodes now.
     Strike(NodeId, FaultAction),
-    /// The window ends now.
-    Stop,
+    /// What nodes remember now is what counts, rather than what they do when the window ends.
+    Look,
+    /// The window ends at this time.
+    End(Time),
 }
 
 /// What a process is to be.

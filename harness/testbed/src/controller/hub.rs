@@ -211,10 +211,10 @@ mod tests {
         assert!(is_hung_up(again).await);
         assert_eq!(hub.refused(), 3);
 
-        assert!(hub.tell(1, &Order::Stop).await);
-        assert!(!hub.tell(0, &Order::Stop).await);
+        assert!(hub.tell(1, &Order::Look).await);
+        assert!(!hub.tell(0, &Order::Look).await);
         let order: Order = control::read(&mut right, MAX_MESSAGE).await.unwrap();
-        assert!(matches!(order, Order::Stop));
+        assert!(matches!(order, Order::Look));
         let hello = Notice::Hello { token: TOKEN, process: 2 };
         let mut early = connect().await.unwrap();
         control::write(&mut early, &hello).await.unwrap();

@@ -60,6 +60,7 @@ pub fn run<O: Overlay>(
     let config = check::<O>(plan)?;
     let world = Arc::new(World::new(&plan.scenario, plan.seed)?);
     let oracle = O::oracle(&config, &*world);
+    let piece_length = O::piece_length(&config);
     let real = real_item::<O>(&plan.scenario, &config, progress, stop)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -81,7 +82,8 @@ pub fn run<O: Overlay>(
             processes.start(&launcher, nodes.clone())?;
             progress.advance(done as u64 + 1, groups.len() as u64);
         }
-        let mut run = Run::new(plan, (world, real), oracle, hub, (launcher, processes));
+        let mut run =
+            Run::new(plan, (world, real), (oracle, piece_length), hub, (launcher, processes));
         let micros = |nanos: u64| nanos as f64 / 1e3;
         run.measurement.control("libp2p_round_trip", micros(round_trips.busy), "µs");
         run.measurement.control("libp2p_round_trip_paced", micros(round_trips.paced), "µs");

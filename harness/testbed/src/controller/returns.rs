@@ -44,6 +44,11 @@ impl Returns {
         self.next().map(|back| back.at)
     }
 
+    /// Whether everybody who was to come back has its new process.
+    pub(super) fn are_over(&self) -> bool {
+        self.due.is_empty()
+    }
+
     /// The next one is taken on by a new process; `None`: none could be started.
     pub(super) fn begin(&mut self, number: Option<u32>) {
         if let Some(back) = self.due.pop_front()

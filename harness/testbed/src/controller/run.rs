@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use overlay_core::{Event, NodeId, Oracle, Time};
 use peerbench_measure::{
-    Absence, Cost, Counter, Group, Ledger, Measurement, Progress, RoundTrip, Terms,
+    Absence, Cost, Counter, Downloads, Group, Ledger, Measurement, Progress, RoundTrip, Terms,
 };
 use peerbench_scenario::{DueFault, DueReturn, FaultAction, Scenario, Timetable, World};
 use rustix::process::Signal;
@@ -36,6 +36,8 @@ const REPORT_WITHIN: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(50);
 /// The shortest look at what processes say, while something that is due has to wait.
 const LISTEN_AT_LEAST: Duration = Duration::from_millis(1);
+/// Between the order to end the window and its end: all processes are to have heard it by then.
+const END_LEAD: Duration = Duration::from_millis(50);
 /// News of an operation may be this long on their way before it is given up.
 const NEWS_WITHIN: Duration = Duration::from_millis(500);
 
@@ -52,7 +54,10 @@ pub(super) struct Run<R: Oracle> {
     processes: Processes,
     reports: BTreeMap<u32, (ProcessReport, bool)>,
     start: Moment,
+    /// When the window ends: as planned, or earlier.
+    ends_at: Time,
     window_seen: bool,
+    has_looked: bool,
     searches: u64,
     /// What is measured so far.
     pub(super) measurement: Measurement,
@@ -70,7 +75,7 @@ impl<R: Oracle> Run<R> {
     pub(super) fn new(
         plan: &Plan,
         (world, real): (Arc<World>, Option<Arc<RealItem>>),
-        oracle: R,
+        (oracle, piece_length): (R, Option<u32>),
         hub: Hub,
         (launcher, processes): (Launcher, Processes),
     ) -> Self {
@@ -78,6 +83,8 @@ impl<R: Oracle> Run<R> {
         let window = world.ends_at().since(world.searches_from());
         let mut measurement = Measurement::new(window);
         measurement.begins(world.searches_from(), world.first_fault());
+        let nodes = (0..world.nodes()).map(NodeId);
+        nodes.filter(|node| world.is_publisher(*node)).for_each(|node| measurement.publishes(node));
         Self {
             setup: Setup {
                 scenario: scenario.to_yaml(),
@@ -87,7 +94,9 @@ impl<R: Oracle> Run<R> {
                 back: None,
             },
             convergence: Convergence::new(&oracle, world.nodes()),
-            ledger: Ledger::new(oracle, terms(scenario, &world)),
+            ledger: Ledger::new(oracle, terms(scenario, &world))
+                .in_pieces(piece_length)
+                .of_downloads(downloads(&world)),
             timetable: world.timetable().peekable(),
             faults: world.faults().iter().copied().collect(),
             returns: Returns::new(&world, launcher),
@@ -95,7 +104,9 @@ impl<R: Oracle> Run<R> {
             processes,
             reports: BTreeMap::new(),
             start: Moment::default(),
+            ends_at: world.ends_at(),
             window_seen: false,
+            has_looked: false,
             searches: world.operations().searches.len() as u64,
             measurement,
             world,
@@ -201,10 +212,13 @@ impl<R: Oracle> Run<R> {
         stop: &AtomicBool,
     ) {
         progress.phase("the overlay comes together");
-        let ends_at = self.world.ends_at();
-        while !self.is_over(self.now(), ends_at) {
+        loop {
             if stop.load(Ordering::Relaxed) {
                 self.stop().await;
+                break;
+            }
+            if self.is_over(self.now()) {
+                self.ledger.close(self.now(), &mut self.measurement);
                 break;
             }
             self.listen(LOOK).await;
@@ -212,6 +226,7 @@ impl<R: Oracle> Run<R> {
             self.strike_due(now).await;
             self.bring_back(now);
             self.advance(now);
+            self.follow_downloads(now).await;
             self.observe(now, progress);
             self.find_lost();
         }
@@ -234,8 +249,32 @@ impl<R: Oracle> Run<R> {
         self.measurement
     }
 
-    fn is_over(&self, now: Time, ends_at: Time) -> bool {
-        let (_, open) = self.ledger.progress();
+    /// In a run of downloads, looks at what nodes remember when half of them have ended, and ends
+    /// the window for all nodes at one time when all have and nothing else is due.
+    async fn follow_downloads(&mut self, now: Time) {
+        if self.ledger.is_half_over() && !std::mem::replace(&mut self.has_looked, true) {
+            self.tell_running(&Order::Look).await;
+        }
+        let is_waited_for = !self.faults.is_empty() || !self.returns.are_over();
+        if self.ledger.is_over()
+            && !is_waited_for
+            && self.timetable.peek().is_none()
+            && now + END_LEAD < self.ends_at
+        {
+            self.ends_at = now + END_LEAD;
+            self.measurement.ends(self.ends_at);
+            self.tell_running(&Order::End(self.ends_at)).await;
+        }
+    }
+
+    async fn tell_running(&self, order: &Order) {
+        for number in self.running() {
+            self.hub.tell(number, order).await;
+        }
+    }
+
+    fn is_over(&self, now: Time) -> bool {
+        let (ends_at, (_, open)) = (self.ends_at, self.ledger.progress());
         now >= ends_at + REPORT_WITHIN || (now >= ends_at && open == 0 && self.all_reported())
     }
 
@@ -404,10 +443,7 @@ impl<R: Oracle> Run<R> {
         let now = self.now();
         let ends_at = self.world.ends_at();
         self.measurement.note(format!("partial: stopped at {now} of {ends_at}"));
-        let running = self.running();
-        for number in &running {
-            self.hub.tell(*number, &Order::Stop).await;
-        }
+        self.tell_running(&Order::End(now)).await;
         let deadline = Instant::now() + REPORT_WITHIN;
         while !self.all_reported() && Instant::now() < deadline {
             self.listen(LOOK).await;
@@ -469,5 +505,14 @@ fn terms(scenario: &Scenario, world: &Arc<World>) -> Terms<'static> {
         fetch_offset: world.operations().fetch_offset(),
         conducts: (0..world.nodes()).map(|node| world.conduct(NodeId(node))).collect(),
         round_trip: scenario.testbed.shaped.then(|| Box::new(round_trip) as Box<RoundTrip<'_>>),
+    }
+}
+
+/// What a run of downloads is judged by.
+fn downloads(world: &World) -> Downloads {
+    Downloads {
+        count: world.downloads_due(),
+        from: world.searches_from(),
+        bound: world.distribution_bound(),
     }
 }

@@ -1,5 +1,5 @@
 //! One node on the network: its machine, its links, its agenda, and what is counted about it.
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,7 +9,8 @@ use futures::Stream as _;
 use libp2p::Swarm;
 use libp2p::swarm::SwarmEvent;
 use overlay_core::{
-    Command, DropReason, Effect, Event, Input, Key, Message, NodeId, OpId, Overlay, Time, wire,
+    Command, DropReason, Effect, Event, Input, Key, Message, NodeId, OpId, Overlay, StateSize,
+    Time, wire,
 };
 use peerbench_measure::{NodeSample, Traffic};
 use peerbench_scenario::{Due, FaultAction};
@@ -49,6 +50,8 @@ pub struct Schedule {
     /// Whether the emulated network has to be applied to whole messages, because the transport's
     /// packets are out of reach.
     pub shapes_frames: bool,
+    /// The nodes that the workload makes publish.
+    pub publishers: BTreeSet<NodeId>,
     /// The item that is real bytes, if there is one.
     pub real: Option<Arc<RealItem>>,
     /// By how much the number of a fetch is larger than that of the search that found a holder;
@@ -65,8 +68,10 @@ pub enum HostOrder {
     Strike(FaultAction, OpId),
     /// Report what the window's figures are so far.
     Report,
-    /// The window ends now.
-    Stop,
+    /// What the node remembers now is what counts.
+    Look,
+    /// The window ends at this time.
+    End(Time),
 }
 
 /// From a node to its process.
@@ -117,6 +122,8 @@ pub struct Host<O: Overlay> {
     window: Window,
     visited: u64,
     neighbors: Vec<NodeId>,
+    /// What the node remembered when that counted, if that was not at the end of the window.
+    looked_at: Option<StateSize>,
     life: Life,
     /// How many things were done so far.
     turns: u64,
@@ -173,6 +180,7 @@ impl<O: Overlay> Host<O> {
             window: Window::default(),
             visited: 0,
             neighbors: Vec::new(),
+            looked_at: None,
             life: Life::Running,
             turns: 0,
         }
@@ -260,7 +268,8 @@ impl<O: Overlay> Host<O> {
                 self.end_window();
             }
             HostOrder::Report => self.report(false),
-            HostOrder::Stop => self.end_window(),
+            HostOrder::Look => self.looked_at = Some(self.machine.state()),
+            HostOrder::End(at) => self.agenda.enter(at, Task::EndWindow),
         }
     }
 
@@ -311,6 +320,10 @@ impl<O: Overlay> Host<O> {
         match wire::decode_with::<O::Message>(frame, &mut self.contents) {
             Ok(message) => {
                 self.traffic.receive(message.class(), frame.len() as u32);
+                if let Some(item) = message.blob() {
+                    let from_publisher = self.schedule.publishers.contains(&from);
+                    self.traffic.receive_item(item.length, from_publisher);
+                }
                 self.counts.delivered += 1;
                 self.feed(Input::Message { from, message });
             }
@@ -382,6 +395,9 @@ impl<O: Overlay> Host<O> {
         let mut frame = Vec::new();
         wire::encode_with(&message, &mut self.contents, &mut frame);
         self.traffic.send(message.class(), frame.len() as u32);
+        if let Some(item) = message.blob() {
+            self.traffic.send_item(item.length);
+        }
         if self.frame_shaper.is_some() {
             frame = FrameShaper::stamp(&self.conditions, to, &frame);
         }
@@ -455,7 +471,7 @@ impl<O: Overlay> Host<O> {
                 traffic: span.counters.traffic,
                 // Bytes are counted where they are shaped.
                 wire: self.frame_shaper.is_none().then_some(span.counters.wire),
-                state: self.machine.state(),
+                state: self.looked_at.unwrap_or_else(|| self.machine.state()),
                 resident_bytes: None,
                 cpu: None,
             },

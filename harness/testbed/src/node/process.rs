@@ -1,5 +1,5 @@
 //! What a node process does between its set-up and its end.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -128,9 +128,14 @@ fn schedule(scenario: &Scenario, world: &World, setup: &Setup, start: Moment) ->
         window_ends: world.ends_at(),
         shapes_frames: scenario.testbed.shaped && scenario.testbed.transport == Transport::Quic,
         dead_peer_timeout: scenario.network.dead_peer_timeout.map(|span| span.0),
+        publishers: publishers(world),
         real: setup.real.clone(),
         fetch_offset: world.operations().fetch_offset(),
     }
+}
+
+fn publishers(world: &World) -> BTreeSet<NodeId> {
+    (0..world.nodes()).map(NodeId).filter(|node| world.is_publisher(*node)).collect()
 }
 
 fn conditions(scenario: &Scenario, world: &Arc<World>, node: NodeId) -> Arc<Conditions> {
@@ -230,7 +235,7 @@ impl Process {
                 () = sleep_until(self.window_opens), if self.processor_time.is_none() => {
                     self.processor_time = Some(processor_time());
                 }
-                _ = checkpoint.tick(), if !self.finished => self.ask_for_figures().await,
+                _ = checkpoint.tick(), if !self.finished => self.order_all(|| HostOrder::Report).await,
             }
         }
     }
@@ -244,12 +249,16 @@ impl Process {
                 };
                 self.order(node, HostOrder::Strike(action, op)).await;
             }
-            Order::Stop => {
-                for host in self.hosts.values() {
-                    let _ = host.send(HostOrder::Stop).await;
-                }
-            }
+            Order::Look => self.order_all(|| HostOrder::Look).await,
+            Order::End(at) => self.order_all(|| HostOrder::End(at)).await,
             _ => {}
+        }
+    }
+
+    async fn order_all(&self, order: impl Fn() -> HostOrder) {
+        for host in self.hosts.values() {
+            // A node that is gone has reported its figures already.
+            let _ = host.send(order()).await;
         }
     }
 
@@ -257,12 +266,6 @@ impl Process {
         if let Some(host) = self.hosts.get(&node) {
             // A node that is gone has reported its figures already.
             let _ = host.send(order).await;
-        }
-    }
-
-    async fn ask_for_figures(&mut self) {
-        for host in self.hosts.values() {
-            let _ = host.send(HostOrder::Report).await;
         }
     }
 
