@@ -47,6 +47,11 @@ impl Access {
         Self { classes, class_of }
     }
 
+    /// Whether any node's downlink is limited.
+    pub(crate) fn limits_downlinks(&self) -> bool {
+        self.classes.iter().any(|(_, down)| down.0 > 0)
+    }
+
     /// How long bytes take on a node's idle uplink.
     #[inline]
     pub(crate) fn up_time(&self, node: NodeId, bytes: u32) -> u64 {
@@ -73,6 +78,43 @@ impl Busy {
             return self.0;
         }
         from
+    }
+}
+
+/// Keeps what one node sends to another in order. Messages are on their way until their last bit
+/// would come out of the receiver's downlink if that were idle, and it does so later for a long
+/// message than for a short one; behind a long one from the same sender, a short one has to wait.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Order {
+    /// Whom something is on its way to, and when the latest of it arrives.
+    recent: Vec<(NodeId, u64)>,
+    /// What leaves the uplink from here on arrives behind all of that.
+    until: u64,
+}
+
+impl Order {
+    /// When a message arrives that leaves the uplink at `sent`, not before what this sender sent
+    /// earlier, and then travels and takes its time on an idle downlink.
+    #[inline]
+    pub(crate) fn arrival(&mut self, to: NodeId, sent: u64, one_way: u64, took: u64) -> u64 {
+        if took == 0 {
+            return sent + one_way;
+        }
+        if sent >= self.until {
+            self.recent.clear();
+        }
+        self.until = self.until.max(sent + took);
+        let arrives = sent + one_way + took;
+        match self.recent.iter_mut().find(|(receiver, _)| *receiver == to) {
+            Some((_, latest)) => {
+                *latest = arrives.max(*latest);
+                *latest
+            }
+            None => {
+                self.recent.push((to, arrives));
+                arrives
+            }
+        }
     }
 }
 
@@ -114,26 +156,33 @@ impl Connections {
         self.connected[word] & bit != 0
     }
 
-    /// When a message that is to be sent now can go; opens the connection if there is none.
-    pub(crate) fn ready(&mut self, from: NodeId, to: NodeId, now: u64, one_way: u64) -> u64 {
+    /// When a message that is to be sent now can go, behind all that waits for the same handshake;
+    /// `None` if it need not wait. Opens the connection if there is none.
+    pub(crate) fn ready(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        now: u64,
+        one_way: u64,
+    ) -> Option<u64> {
         let pair = (from.min(to), from.max(to));
         if !self.is_open(from, to) {
             let (word, bit) = self.bit(from, to);
             self.connected[word] |= bit;
             let done = now + (2.0 * self.round_trips * one_way as f64) as u64;
             self.opening.insert(pair, done);
-            return done;
+            return Some(done);
         }
         if self.opening.is_empty() {
-            return now;
+            return None;
         }
         match self.opening.get(&pair) {
-            Some(&done) if done > now => done,
+            Some(&done) if done >= now => Some(done),
             Some(_) => {
                 self.opening.remove(&pair);
-                now
+                None
             }
-            None => now,
+            None => None,
         }
     }
 
@@ -195,13 +244,27 @@ mod tests {
     }
 
     #[test]
+    fn a_short_message_does_not_overtake_a_long_one_of_the_same_sender() {
+        let mut order = Order::default();
+        let (a, b) = (NodeId(1), NodeId(2));
+        assert_eq!(order.arrival(a, 100, 50, 1_000), 1_150);
+        assert_eq!(order.arrival(b, 110, 50, 10), 170, "another receiver");
+        assert_eq!(order.arrival(a, 110, 50, 10), 1_150, "in the queue behind it");
+        assert_eq!(order.arrival(a, 1_099, 50, 10), 1_159);
+        assert_eq!(order.recent.len(), 2);
+        assert_eq!(order.arrival(a, 1_109, 50, 10), 1_169);
+        assert_eq!(order.recent.len(), 1, "what has arrived is forgotten");
+    }
+
+    #[test]
     fn the_first_message_waits_for_the_handshake_and_so_do_those_behind_it() {
         let mut connections = Connections::new(3, 1.0);
         let (a, b) = (NodeId(0), NodeId(2));
-        assert_eq!(connections.ready(a, b, 10, 100), 210);
-        assert_eq!(connections.ready(b, a, 20, 100), 210);
-        assert_eq!(connections.ready(a, b, 300, 100), 300);
+        assert_eq!(connections.ready(a, b, 10, 100), Some(210));
+        assert_eq!(connections.ready(b, a, 20, 100), Some(210));
+        assert_eq!(connections.ready(b, a, 210, 100), Some(210), "others may be about to go");
+        assert_eq!(connections.ready(a, b, 300, 100), None);
         assert_eq!(connections.close_all(b), [a]);
-        assert_eq!(connections.ready(a, b, 400, 100), 600);
+        assert_eq!(connections.ready(a, b, 400, 100), Some(600));
     }
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use overlay_core::{Command, Input, NodeId, Oracle as _, Overlay, Time};
+use overlay_core::{Command, Input, NodeId, Oracle as _, Overlay, StateSize, Time};
 use peerbench_measure::{Absence, Cost, Counter, Group, Measurement, NodeSample, Progress};
 use peerbench_scenario::{DueFault, DueReturn, Error, FaultAction, Scenario, Timetable, World};
 
@@ -69,6 +69,9 @@ struct Run<'a, O: Overlay> {
     away: BTreeMap<NodeId, Duration>,
     /// Whether the measured window has begun.
     is_measuring: bool,
+    /// What nodes remembered when half of the downloads had ended; empty until then, and in runs of
+    /// other workloads.
+    states: Vec<StateSize>,
     watch: Watch,
     most_waiting: usize,
     stopped: bool,
@@ -91,6 +94,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             returns: world.returns().iter().peekable(),
             away: BTreeMap::new(),
             is_measuring: false,
+            states: Vec::new(),
             watch: Watch::new(scenario),
             most_waiting: 0,
             stopped: false,
@@ -99,6 +103,7 @@ impl<'a, O: Overlay> Run<'a, O> {
 
     fn complete(&mut self, progress: &dyn Progress, stop: &AtomicBool) {
         let (from, end) = (self.world.searches_from(), self.world.ends_at());
+        let is_of_downloads = self.world.downloads_due() > 0;
         let mut look = EVENTS_BETWEEN_LOOKS;
         loop {
             let now = self.next_from_outside(from, end);
@@ -114,6 +119,9 @@ impl<'a, O: Overlay> Run<'a, O> {
                     }
                 }
                 self.see_off();
+                if is_of_downloads && self.downloads_are_over() {
+                    return;
+                }
             }
             self.simulation.advance_to(now);
             self.most_waiting = self.most_waiting.max(self.simulation.waiting());
@@ -125,7 +133,23 @@ impl<'a, O: Overlay> Run<'a, O> {
                 return;
             }
             self.act(now);
+            if is_of_downloads && self.downloads_are_over() {
+                return;
+            }
         }
+    }
+
+    /// Whether all downloads have ended and nothing else is due. When half have, looks at what nodes
+    /// remember.
+    fn downloads_are_over(&mut self) -> bool {
+        if self.states.is_empty() && self.harness.ledger.is_half_over() {
+            let state = |(_, node, _): (NodeId, &O, Life)| node.state(self.config);
+            self.states = self.simulation.nodes().map(state).collect();
+        }
+        self.harness.ledger.is_over()
+            && self.timetable.peek().is_none()
+            && self.faults.peek().is_none()
+            && self.returns.peek().is_none()
     }
 
     /// When something that is not in the queue happens next.
@@ -198,7 +222,11 @@ impl<'a, O: Overlay> Run<'a, O> {
     }
 
     fn strike_off(&mut self, node: NodeId) {
-        self.harness.ledger.remove(node, Absence::Struck, self.simulation.now());
+        let now = self.simulation.now();
+        self.harness.ledger.remove(node, Absence::Struck, now);
+        if self.world.downloads_due() > 0 {
+            self.harness.expire(now);
+        }
     }
 
     /// Ends nodes that have said good-bye, and checks the network after each join.
@@ -236,6 +264,9 @@ impl<'a, O: Overlay> Run<'a, O> {
         } else {
             self.harness.close(now);
         }
+        if self.harness.ledger.is_over() {
+            self.harness.measurement.ends(now);
+        }
         let mut measurement = std::mem::take(&mut self.harness.measurement);
         let nodes = self.is_measuring.then(|| self.simulation.nodes()).into_iter().flatten();
         for (node, state, life) in nodes {
@@ -251,7 +282,10 @@ impl<'a, O: Overlay> Run<'a, O> {
                 alive: until.since(from) - self.away.get(&node).copied().unwrap_or_default(),
                 traffic: self.simulation.traffic(node),
                 wire: None,
-                state: state.state(self.config),
+                state: match self.states.get(node.index()) {
+                    Some(state) => *state,
+                    None => state.state(self.config),
+                },
                 resident_bytes: None,
                 cpu: None,
             });

@@ -10,7 +10,7 @@ use peerbench_measure::Traffic;
 use peerbench_scenario::{Scenario, World};
 
 use crate::memory::prefetch;
-use crate::network::{Access, Busy, Connections};
+use crate::network::{Access, Busy, Connections, Order};
 use crate::{Queue, TraceDigest};
 
 /// Whether a node takes part.
@@ -79,6 +79,8 @@ pub struct Simulation<'a, O: Overlay> {
     world: &'a World,
     slots: Vec<Slot<O>>,
     access: Access,
+    /// What each node's messages are kept in order by; empty if no downlink is limited.
+    orders: Vec<Order>,
     queue: Queue<Occurrence<O>>,
     connections: Connections,
     dead_peer_timeout: Option<Duration>,
@@ -129,12 +131,15 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             Slot { node, random, traffic: Traffic::default(), uplink, downlink, life: Life::Up }
         });
         let slots = slots.collect();
+        let access = Access::of(world);
+        let orders = if access.limits_downlinks() { world.nodes() as usize } else { 0 };
         debug_assert!(effects.is_empty(), "a node asks for nothing before it has joined");
         Self {
             config,
             world,
             slots,
-            access: Access::of(world),
+            access,
+            orders: vec![Order::default(); orders],
             queue: Queue::new(),
             connections: Connections::new(world.nodes(), wiring.handshake_round_trips),
             dead_peer_timeout: wiring.dead_peer_timeout,
@@ -352,8 +357,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             if is_down && !self.connections.is_open(from, to) {
                 return self.dial_in_vain(from, to, one_way);
             }
-            let ready = self.connections.ready(from, to, now, one_way);
-            if ready > now {
+            if let Some(ready) = self.connections.ready(from, to, now, one_way) {
                 let departure = Occurrence::Departure { to, bytes, message };
                 return self.queue.push(ready, from, departure);
             }
@@ -366,7 +370,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     fn transmit(&mut self, from: NodeId, to: NodeId, bytes: u32, message: O::Message) {
         let took = self.access.up_time(from, bytes);
         let sent = self.slots[from.index()].uplink.carry(self.now.as_nanos(), took);
-        let arrives = sent + self.world.one_way(from, to) + self.access.down_time(to, bytes);
+        let one_way = self.world.one_way(from, to);
+        let arrives = match self.orders.get_mut(from.index()) {
+            Some(order) => order.arrival(to, sent, one_way, self.access.down_time(to, bytes)),
+            None => sent + one_way,
+        };
         let occurrence = Occurrence::Arrival { from, bytes, message };
         self.queue.push(arrives, to, occurrence);
     }
@@ -406,6 +414,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 effects: &mut self.effects,
             });
             (slot.uplink, slot.downlink, slot.life) = Default::default();
+            if let Some(order) = self.orders.get_mut(me.index()) {
+                *order = Order::default();
+            }
             self.trace(5, me, 0);
             self.apply(me, observer);
         }

@@ -4,33 +4,33 @@ use alloc::vec::Vec;
 
 use overlay_core::{Key, NodeId, Oracle};
 
-/// Everybody who is there. In a swarm all who take part serve what they have, so any of them is a
-/// right answer to a search; the tracker alone says who takes part, and is the one to say that
-/// nobody does.
-#[derive(Clone, Debug)]
+use crate::TRACKER;
+
+/// The tracker alone: it says who takes part in a swarm, and is the one to say that nobody does. Who
+/// does take part is the harness's to know: whoever has published an item or begun to fetch it.
+#[derive(Clone, Copy, Debug)]
 pub struct View {
-    is_alive: Vec<bool>,
+    has_tracker: bool,
 }
 
 impl View {
     /// So many nodes, all there.
     #[must_use]
     pub fn new(nodes: u32) -> Self {
-        Self { is_alive: vec![true; nodes as usize] }
+        Self { has_tracker: nodes > 0 }
     }
 }
 
 impl Oracle for View {
     fn set_alive(&mut self, node: NodeId, alive: bool) {
-        if let Some(known) = self.is_alive.get_mut(node.index()) {
-            *known = alive;
+        if node == TRACKER {
+            self.has_tracker = alive;
         }
     }
 
-    /// The tracker first, then everybody who may take part.
+    /// The tracker, while it is there.
     fn responsible(&self, _: &Key) -> Vec<NodeId> {
-        let nodes = (0..).map(NodeId).zip(&self.is_alive);
-        nodes.filter(|(_, alive)| **alive).map(|(node, _)| node).collect()
+        if self.has_tracker { vec![TRACKER] } else { Vec::new() }
     }
 
     /// Connections are what chance made of them.
