@@ -16,10 +16,15 @@ bench +arguments='chord':
 compare *arguments:
     {{ peerbench }} bench tracker flooding chord {{ arguments }}
 
-# See a lesson of the field by measurement: `just lesson hay-and-needles`; `just list lessons`
+# See a lesson of the field by measurement: `just lesson cheat`; `just list lessons`
 [group('measure')]
 lesson name *arguments:
     {{ peerbench }} lesson {{ name }} {{ arguments }}
+
+# Who resists those who only take: `just freeloaders bittorrent --share 0,25,50 --scenario swarm`
+[group('measure')]
+freeloaders *arguments:
+    {{ peerbench }} freeloaders {{ arguments }}
 
 # Measure in the simulator alone: `just simulate chord --nodes 100000`
 [group('measure')]
@@ -41,7 +46,7 @@ report *arguments:
 compare-runs +runs:
     {{ peerbench }} compare {{ runs }}
 
-# List what there is: `just list overlays`, `scenarios`, `lessons` or `metrics`
+# List what there is: `just list overlays`, `scenarios`, `lessons`, `metrics` or `strategies`
 [group('read')]
 list what='overlays':
     {{ peerbench }} list {{ what }}

@@ -70,6 +70,10 @@ const fn time(label: &'static str, metric: &'static str, thousandths: u16) -> Li
     line(label, metric, Show::Milliseconds(Quantile(thousandths)))
 }
 
+const fn last(label: &'static str, metric: &'static str) -> Line {
+    line(label, metric, Show::Milliseconds(Statistic::Max))
+}
+
 const fn nodes(label: &'static str, metric: &'static str) -> Line {
     line(label, metric, Show::MeanAndMax)
 }
@@ -140,10 +144,46 @@ pub(crate) const SECTIONS: &[Section] = &[
             figure("corrupt", "fetch_corrupt_ratio", Value),
             time("contributors p50", "fetch_time_contributors_us", 500),
             time("contributors p99", "fetch_time_contributors_us", 990),
+            last("contributors last", "fetch_time_contributors_us"),
+        ],
+    },
+    Section {
+        part: Part::Lookups,
+        title: "swarm",
+        hint: "",
+        always: false,
+        lines: &[
+            figure("of the limit", "distribution_efficiency", Value),
+            figure("piece diversity", "piece_diversity", Value),
+        ],
+    },
+    Section {
+        part: Part::Lookups,
+        title: "sharing",
+        hint: "of contributors",
+        always: false,
+        lines: &[
+            figure("sent per received", "share_ratio", Mean),
+            figure("bytes sent, Gini", "upload_gini", Value),
+            figure("from publishers", "received_by_contributors_from_publishers", Value),
+            figure("from others", "received_by_contributors_from_others", Value),
+        ],
+    },
+    Section {
+        part: Part::Lookups,
+        title: "freeloading",
+        hint: "",
+        always: false,
+        lines: &[
             time("freeloaders p50", "fetch_time_freeloaders_us", 500),
             time("freeloaders p99", "fetch_time_freeloaders_us", 990),
+            last("freeloaders last", "fetch_time_freeloaders_us"),
             figure("penalty", "freeloader_penalty", Value),
             figure("free ride", "free_ride", Value),
+            figure("on publishers", "free_ride_from_publishers", Value),
+            figure("on others", "free_ride_from_others", Value),
+            figure("from publishers", "received_by_freeloaders_from_publishers", Value),
+            figure("from others", "received_by_freeloaders_from_others", Value),
         ],
     },
     Section {
@@ -219,6 +259,8 @@ pub(crate) const SECTIONS: &[Section] = &[
         lines: &[
             loss("nonsense", "losses_dropped_nonsense"),
             loss("at a bound", "losses_dropped_bound"),
+            loss("corrupt", "losses_corrupt"),
+            loss("peers banned", "losses_peers_banned"),
             loss("unsent", "losses_dropped_queue"),
             loss("malformed frames", "losses_malformed_frames"),
             loss("oversized frames", "losses_oversized_frames"),

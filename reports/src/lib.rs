@@ -6,6 +6,7 @@
 pub mod comparison;
 mod explain;
 mod figures;
+pub mod freeloading;
 mod layout;
 pub mod lesson;
 mod loads;
@@ -17,5 +18,6 @@ mod terminal;
 
 pub use comparison::{Comparison, ComparisonError, compare};
 pub use explain::{explain, list};
+pub use freeloading::{Freeloading, freeloading};
 pub use lesson::lesson;
 pub use summary::{Block, Part, Row, Summary, Table, summary};

@@ -62,7 +62,8 @@ fn title(block: &Block) -> String {
     }
 }
 
-fn circumstances(manifest: &Manifest) -> String {
+/// How a run was measured, folded.
+pub(crate) fn circumstances(manifest: &Manifest) -> String {
     let Manifest { machine, toolchain, .. } = manifest;
     let unknown = || "unknown".to_owned();
     let cores = machine.cores.map_or_else(unknown, |cores| cores.to_string());

@@ -11,6 +11,7 @@ Examples:
   peerbench bench chord                                      testbed and simulator side by side
   peerbench bench chord --driver simulator --nodes 100000    in virtual time
   peerbench bench tracker flooding chord                     overlays side by side, in one world
+  peerbench freeloaders                                      who resists those who only take
   peerbench config show > mine.yaml                          a scenario to change, then
   peerbench bench chord --scenario mine.yaml                 to run";
 
@@ -50,6 +51,8 @@ pub(crate) enum Verb {
         #[arg(long, default_value = "../shared/data", value_name = "FOLDER")]
         data: PathBuf,
     },
+    /// Show who resists nodes that take without giving: penalty, slowdown and a curve for each overlay
+    Freeloaders(Freeloaders),
     /// Show by runs what a lecture says about overlays; `peerbench list lessons` names them
     Lesson(Lesson),
     /// Check, show and describe scenarios
@@ -90,14 +93,17 @@ pub(crate) enum Listed {
     Lessons,
     /// The metrics, with their units
     Metrics,
+    /// How nodes freeload, and in which overlays
+    Strategies,
 }
 
 /// A scenario and what the command line changes in it.
 #[derive(Args, Debug)]
 pub(crate) struct ScenarioChoice {
-    /// A scenario file, or a name that `peerbench list scenarios` shows
-    #[arg(long, default_value = "default", value_name = "FILE|NAME")]
-    pub(crate) scenario: String,
+    /// A scenario file, or a name that `peerbench list scenarios` shows; without one, that of the
+    /// command: `default`, to `bench` overlays that fetch in pieces `swarm`, and `freeloaders`
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) scenario: Option<String>,
     /// Set a field of the scenario, such as `workload.rate=100/s`; may be repeated
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     pub(crate) assignments: Vec<String>,
@@ -123,6 +129,10 @@ pub(crate) struct Bench {
     pub(crate) reference: Option<String>,
     #[command(flatten)]
     pub(crate) scenario: ScenarioChoice,
+    /// Let everybody download this file, or this folder: short for a scenario of downloads (`swarm`,
+    /// unless another is named) with `--set workload.content=PATH`
+    #[arg(long, value_name = "PATH")]
+    pub(crate) content: Option<PathBuf>,
     /// What the nodes run in
     #[arg(long, value_enum, default_value_t = DriverChoice::Both)]
     pub(crate) driver: DriverChoice,
@@ -171,6 +181,34 @@ pub(crate) struct Compare {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Freeloaders {
+    /// The overlays to compare; without any, all that can run the scenario and know the strategy
+    #[arg(value_name = "OVERLAY")]
+    pub(crate) overlays: Vec<String>,
+    /// Shares of freeloaders in percent; 0 is always run, for the others are held against it
+    ///
+    /// They are shares of the nodes that the scenario does not list as publishers. The seeds of the
+    /// scenario are run at each; where they are just the default seed 1 and no `--seeds` are named,
+    /// the simulator runs seeds 1 to 16 (up to 4,096 nodes), so that ratios have intervals.
+    #[arg(long = "share", default_value = "0,10,25,50", value_name = "PERCENT,…")]
+    pub(crate) shares: String,
+    /// How they freeload, as `peerbench list strategies` shows it
+    #[arg(long, default_value = "no-upload")]
+    pub(crate) strategy: String,
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioChoice,
+    /// What the nodes run in
+    #[arg(long, value_enum, default_value_t = OneDriver::Simulator)]
+    pub(crate) driver: OneDriver,
+    /// Write everything to this file in Markdown as well; `-` prints that instead of the tables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md: Option<PathBuf>,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Lesson {
     /// A lesson that `peerbench list lessons` shows, or a file with one
     #[arg(value_name = "LESSON")]
@@ -197,7 +235,7 @@ pub(crate) struct Lesson {
 pub(crate) enum OneDriver {
     /// Virtual time, on all cores
     Simulator,
-    /// Real processes on libp2p, one run after the other: for lessons made small by `--set`
+    /// Real processes on libp2p, one run after the other: for what `--set` has made small
     Testbed,
 }
 

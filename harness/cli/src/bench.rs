@@ -1,6 +1,7 @@
 //! `peerbench bench`: every overlay, driver and seed asked for, one run after the other, each stored
 //! as soon as it is finished.
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,10 +11,10 @@ use peerbench_measure::{
 use peerbench_scenario::{Document, Scenario, Transport};
 use peerbench_testbed::Plan;
 
-use crate::arguments::{Bench, DriverChoice};
-use crate::config::{Chosen, choose};
+use crate::arguments::{Bench, DriverChoice, ScenarioChoice};
+use crate::config::{self, Chosen, complete};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
-use crate::overlays::{Entry, find};
+use crate::overlays::{DEFAULT_SCENARIO, Entry, find};
 use crate::progress::Shown;
 use crate::show::Findings;
 
@@ -27,6 +28,9 @@ const COMPARED_SEEDS: RangeInclusive<u64> = 1..=16;
 
 /// Above so many nodes a simulated run takes seconds, and sixteen are no longer a matter of course.
 const MOST_NODES_COMPARED: u32 = 4_096;
+
+/// The scenario in which a file is downloaded if nobody names another.
+const DOWNLOADS: &str = "swarm";
 
 /// The seed of scenarios that name none.
 const DEFAULT_SEEDS: &[u64] = &[1];
@@ -102,7 +106,7 @@ impl Progress for Headed<'_> {
 
 pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure> {
     let entries = entries(&bench.overlays, bench.reference.as_deref())?;
-    let chosen = choose(&bench.scenario, &entries)?;
+    let chosen = chosen(bench, &entries)?;
     if bench.driver != DriverChoice::Simulator {
         check_testbed(&chosen.document, &chosen.scenario)?;
     }
@@ -131,9 +135,36 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
     conclude(&mut folder, outcome)
 }
 
+/// The scenario, and what is to be downloaded in it.
+fn chosen(bench: &Bench, entries: &[&Entry]) -> Result<Chosen, Failure> {
+    // Overlays that are at home in different scenarios meet where all can run.
+    let home = entries.first().map_or(DEFAULT_SCENARIO, |first| first.scenario);
+    let is_shared = entries.iter().all(|entry| entry.scenario == home);
+    let otherwise = match (&bench.content, is_shared) {
+        (Some(_), _) => DOWNLOADS,
+        (None, true) => home,
+        (None, false) => DEFAULT_SCENARIO,
+    };
+    let mut document = config::document(&bench.scenario, otherwise)?;
+    if let Some(path) = &bench.content {
+        // Quoted as JSON quotes it, which is YAML, too.
+        let path = serde_json::Value::from(path.to_string_lossy().as_ref());
+        document.set(&format!("workload.content={path}"))?;
+        document.set("workload.items=1")?;
+        document.set("workload.fetch=true")?;
+        if document.scenario()?.workload.downloads.is_none() {
+            document.set("workload.downloads={}")?;
+        }
+    }
+    complete(document, entries)
+}
+
 /// The overlays of these names, the reference first: so they are run, stored and shown. One named
 /// twice would write its records over each other.
-fn entries(names: &[String], reference: Option<&str>) -> Result<Vec<&'static Entry>, Failure> {
+pub(crate) fn entries(
+    names: &[String],
+    reference: Option<&str>,
+) -> Result<Vec<&'static Entry>, Failure> {
     if let Some(index) = (1..names.len()).find(|&index| names[..index].contains(&names[index])) {
         let message = format!("`{}` is there twice: name each overlay once", names[index]);
         return Err(Failure::Usage(message));
@@ -173,7 +204,7 @@ pub(crate) fn check_testbed(document: &Document, scenario: &Scenario) -> Result<
 
 /// Seed after seed, so that an interrupted run has whole comparisons.
 fn jobs(bench: &Bench, entries: &[&'static Entry], scenario: &Scenario) -> Vec<Job> {
-    let simulated = simulated_seeds(bench, scenario);
+    let simulated = simulated_seeds(&bench.scenario, bench.overlays.len() > 1, scenario);
     let tested: &[u64] =
         if bench.driver == DriverChoice::Simulator { &[] } else { &scenario.seeds };
     let simulated: &[u64] = if bench.driver == DriverChoice::Testbed { &[] } else { &simulated };
@@ -194,11 +225,15 @@ fn jobs(bench: &Bench, entries: &[&'static Entry], scenario: &Scenario) -> Vec<J
 }
 
 /// The scenario's seeds; those of a comparison if there is one and nobody has named any.
-fn simulated_seeds(bench: &Bench, scenario: &Scenario) -> Vec<u64> {
+pub(crate) fn simulated_seeds(
+    choice: &ScenarioChoice,
+    compares: bool,
+    scenario: &Scenario,
+) -> Vec<u64> {
     let assigns = |text: &String| text.split('=').next().is_some_and(|it| it.trim() == "seeds");
-    let named = bench.scenario.seeds.is_some() || bench.scenario.assignments.iter().any(assigns);
-    let compares = bench.overlays.len() > 1 && scenario.nodes <= MOST_NODES_COMPARED;
-    match compares && !named && scenario.seeds == DEFAULT_SEEDS {
+    let named = choice.seeds.is_some() || choice.assignments.iter().any(assigns);
+    let is_small = scenario.nodes <= MOST_NODES_COMPARED;
+    match compares && is_small && !named && scenario.seeds == DEFAULT_SEEDS {
         true => COMPARED_SEEDS.collect(),
         false => scenario.seeds.clone(),
     }
@@ -259,7 +294,12 @@ fn create_folder(bench: &Bench, entries: &[&Entry], scenario: &Scenario) -> RunF
         run_again: run_again(&command_line),
         command_line,
     };
-    RunFolder::create(&bench.reports, setup.clone()).unwrap_or_else(|error| {
+    open_folder(&bench.reports, setup)
+}
+
+/// The folder of a run; a disk that refuses it costs the files, not the figures.
+pub(crate) fn open_folder(runs: &Path, setup: Setup) -> RunFolder {
+    RunFolder::create(runs, setup.clone()).unwrap_or_else(|error| {
         warn(Err(error));
         RunFolder::in_memory(setup)
     })
@@ -326,7 +366,8 @@ mod tests {
         let document = builtin("default").expect("it comes with the program");
         let scenario = document.scenario().expect("it is sound");
         let scenario = Scenario { nodes, seeds: of_scenario.to_vec(), ..scenario };
-        simulated_seeds(&bench(arguments), &scenario)
+        let bench = bench(arguments);
+        simulated_seeds(&bench.scenario, bench.overlays.len() > 1, &scenario)
     }
 
     #[test]

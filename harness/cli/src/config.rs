@@ -6,7 +6,7 @@ use peerbench_scenario::{Document, Scenario, builtin, builtin_names};
 
 use crate::arguments::{Config, ScenarioChoice};
 use crate::failure::Failure;
-use crate::overlays::{Entry, OVERLAYS};
+use crate::overlays::{DEFAULT_SCENARIO, Entry, OVERLAYS};
 use crate::papers;
 use crate::show::{print, print_line};
 
@@ -16,10 +16,19 @@ pub(crate) struct Chosen {
     pub(crate) scenario: Scenario,
 }
 
-/// Reads the chosen scenario, changes it as the command line says, checks it, and writes out every
-/// value, those of these overlays' sections included.
-pub(crate) fn choose(choice: &ScenarioChoice, overlays: &[&Entry]) -> Result<Chosen, Failure> {
-    let mut document = read(&choice.scenario)?;
+/// Reads the chosen scenario, or else this one, changes it as the command line says, checks it, and
+/// writes out every value, those of these overlays' sections included.
+pub(crate) fn choose(
+    choice: &ScenarioChoice,
+    otherwise: &str,
+    overlays: &[&Entry],
+) -> Result<Chosen, Failure> {
+    complete(document(choice, otherwise)?, overlays)
+}
+
+/// The chosen scenario, or else this one, as the command line changes it; not checked yet.
+pub(crate) fn document(choice: &ScenarioChoice, otherwise: &str) -> Result<Document, Failure> {
+    let mut document = read(choice.scenario.as_deref().unwrap_or(otherwise))?;
     for assignment in &choice.assignments {
         document.set(assignment)?;
     }
@@ -29,14 +38,14 @@ pub(crate) fn choose(choice: &ScenarioChoice, overlays: &[&Entry]) -> Result<Cho
     if let Some(seeds) = &choice.seeds {
         document.set(&format!("seeds={:?}", parse_seeds(seeds)?))?;
     }
-    complete(document, overlays)
+    Ok(document)
 }
 
 /// The same for every overlay that can fetch items of the scenario's size.
 fn choose_for_all(choice: &ScenarioChoice) -> Result<Chosen, Failure> {
-    let size = choose(choice, &[])?.scenario.workload.item_size;
+    let size = choose(choice, DEFAULT_SCENARIO, &[])?.scenario.workload.item_size;
     let able = OVERLAYS.iter().filter(|entry| size.0 <= (entry.largest_item)());
-    choose(choice, &able.collect::<Vec<_>>())
+    choose(choice, DEFAULT_SCENARIO, &able.collect::<Vec<_>>())
 }
 
 /// Checks a scenario, and writes out every value, those of these overlays' sections included.

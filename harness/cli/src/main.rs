@@ -5,12 +5,14 @@ mod bench;
 mod compare;
 mod config;
 mod failure;
+mod freeloaders;
 mod grid;
 mod lesson;
 mod overlays;
 mod papers;
 mod progress;
 mod show;
+mod strategies;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Papers { scenario, data } => {
             show::papers(scenario.as_deref(), &data, interruption()?.as_ref())
         }
+        Verb::Freeloaders(freeloaders) => freeloaders::run(&freeloaders, interruption()?.as_ref()),
         Verb::Lesson(lesson) => lesson::run(&lesson, interruption()?.as_ref()),
         Verb::Config(config) => config::run(&config),
         Verb::Completions { shell } => Ok(arguments::completions(shell)),

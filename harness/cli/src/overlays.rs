@@ -11,6 +11,9 @@ use schemars::Schema;
 
 use crate::failure::Failure;
 
+/// The scenario of overlays that are not about fetching.
+pub(crate) const DEFAULT_SCENARIO: &str = "default";
+
 /// Every overlay that can be measured.
 pub(crate) const OVERLAYS: &[Entry] = &[
     entry::<overlay_tracker::Tracker>(
@@ -24,7 +27,8 @@ pub(crate) const OVERLAYS: &[Entry] = &[
     ),
     entry::<overlay_bittorrent::Bittorrent>(
         "swarms that pass on pieces: rarest first, tit-for-tat (Cohen 2003; BEP 3)",
-    ),
+    )
+    .measured_in("swarm"),
 ];
 
 /// An overlay, with its types erased once per run rather than once per event.
@@ -33,6 +37,10 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     /// What it is, in a line.
     pub(crate) about: &'static str,
+    /// The scenario that it is measured in if nobody names another.
+    pub(crate) scenario: &'static str,
+    /// How its nodes know to freeload.
+    pub(crate) strategies: &'static [Strategy],
     /// The largest item that it can fetch, in bytes.
     pub(crate) largest_item: fn() -> u64,
     /// Its section's schema.
@@ -58,6 +66,8 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
     Entry {
         name: O::NAME,
         about,
+        scenario: DEFAULT_SCENARIO,
+        strategies: O::STRATEGIES,
         largest_item: || largest_item::<O>(&O::Config::default()),
         schema: schema::<O>,
         resolve: resolve::<O>,
@@ -65,6 +75,13 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
         queue_alone: peerbench_simulator::queue_alone::<O>,
         test: |plan, progress, stop| Ok(peerbench_testbed::run::<O>(plan, progress, stop)?),
         node: || Ok(peerbench_testbed::node_main::<O>()),
+    }
+}
+
+impl Entry {
+    const fn measured_in(mut self, scenario: &'static str) -> Self {
+        self.scenario = scenario;
+        self
     }
 }
 

@@ -11,10 +11,12 @@ use peerbench_scenario::{builtin, builtin_names};
 
 use crate::arguments::{Listed, Report};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
+use crate::freeloaders;
 use crate::lesson;
 use crate::overlays::OVERLAYS;
 use crate::papers;
 use crate::progress::Shown;
+use crate::strategies;
 
 /// Width of the table where the terminal does not tell its own.
 const WIDTH: usize = 100;
@@ -86,6 +88,9 @@ fn terminal_width() -> Option<usize> {
 /// `peerbench report RUN`.
 pub(crate) fn report(report: &Report) -> Result<ExitCode, Failure> {
     let folder = RunFolder::open(&report.run)?;
+    if let (Some(freeloading), false) = (freeloaders::stored(&folder)?, report.details) {
+        return freeloaders::show(&freeloading, report.md.as_deref());
+    }
     let findings = Findings::of(&folder, report.reference.as_deref())?;
     if findings.is_empty() {
         eprintln!("nothing was measured");
@@ -145,7 +150,7 @@ pub(crate) fn list(what: Listed) -> ExitCode {
     match what {
         Listed::Overlays => {
             for entry in OVERLAYS {
-                print_line(format_args!("{:12} {}", entry.name, entry.about));
+                print_line(format_args!("{:16} {}", entry.name, entry.about));
             }
         }
         Listed::Scenarios => {
@@ -163,6 +168,7 @@ pub(crate) fn list(what: Listed) -> ExitCode {
             }
         }
         Listed::Metrics => print(peerbench_reports::list()),
+        Listed::Strategies => print(strategies::list()),
     }
     ExitCode::SUCCESS
 }

@@ -40,6 +40,9 @@ pub use world::{Operations, World};
 const BUILT_IN: &[(&str, &str)] = &[
     ("default", include_str!("../../../configs/default.yaml")),
     ("swarm", include_str!("../../../configs/swarm.yaml")),
+    ("swarm-poisson", include_str!("../../../configs/swarm-poisson.yaml")),
+    ("swarm-staggered", include_str!("../../../configs/swarm-staggered.yaml")),
+    ("freeloaders", include_str!("../../../configs/freeloaders.yaml")),
 ];
 
 /// The names of the scenarios that come with the program.

@@ -35,7 +35,7 @@ pub enum ContrastScale {
 ///
 /// A ratio where one makes sense: not of shares and coefficients, which have both ends, and not
 /// where a figure is 0.
-pub(super) fn contrast(unit: &str, pairs: &[(f64, f64)]) -> Option<Contrast> {
+pub(crate) fn contrast(unit: &str, pairs: &[(f64, f64)]) -> Option<Contrast> {
     let bounded = matches!(unit, "ratio" | "Gini");
     let scale = match pairs.iter().all(|(one, other)| *one > 0.0 && *other > 0.0) {
         true if !bounded => ContrastScale::Ratio,

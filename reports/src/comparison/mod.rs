@@ -24,6 +24,7 @@ use crate::numbers::count;
 use columns::{Column, sources};
 
 pub use agreement::{Agreement, AgreementRow};
+pub(crate) use contrast::contrast;
 pub use contrast::{Contrast, ContrastScale};
 
 /// What stands between two overlays.

@@ -9,7 +9,7 @@ use crate::statistics::{Fits, Growth, fit_growth};
 /// Differences of Akaike's criterion below this tell nothing (Burnham and Anderson 2002).
 const EVIDENCE: f64 = 2.0;
 
-/// Of more rows than these, only the first and the last are compared.
+/// Of more rows than these that are steps of one number, only the first and the last are compared.
 const MOST_CHANGES: usize = 3;
 
 /// Figures of which the least is above this part of the largest hardly grow: a curve through them
@@ -102,8 +102,8 @@ fn place(part: &Measured<'_>, row: usize) -> String {
     }
 }
 
-/// By which factor each column's figure changes from the first row to each other one; of many rows,
-/// to the last.
+/// By which factor each column's figure changes from the first row to each other one; of many rows
+/// that are steps of one number, to the last.
 fn change(part: &Measured<'_>, shown: Shown) -> Option<String> {
     let columns = &part.outline.columns;
     let factors = |row: usize| {
@@ -119,7 +119,8 @@ fn change(part: &Measured<'_>, shown: Shown) -> Option<String> {
         (!factors.is_empty()).then(|| format!("from {from} to {to}: {}", factors.join(", ")))
     };
     let rows = part.outline.rows.len();
-    let first = if rows > MOST_CHANGES { rows - 1 } else { 1 };
+    let are_steps = part.outline.rows.iter().all(|row| row.number.is_some());
+    let first = if are_steps && rows > MOST_CHANGES { rows - 1 } else { 1 };
     let changes: Vec<String> = (first..rows).filter_map(factors).collect();
     (!changes.is_empty()).then(|| format!("{}, {}", shown.title(), changes.join("; ")))
 }

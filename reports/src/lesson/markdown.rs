@@ -37,7 +37,7 @@ fn show(part: &Part) -> String {
 }
 
 /// Rows of a block begin with its title, so that each can be read alone.
-fn grid(table: &Table) -> Grid {
+pub(crate) fn grid(table: &Table) -> Grid {
     let mut grid = Grid::new();
     grid.load_style(ASCII_MARKDOWN);
     let is_titled = table.blocks.iter().any(|block| !block.title.is_empty());

@@ -15,7 +15,9 @@ use peerbench_measure::{FolderError, RunFolder, RunRecord, Status};
 use crate::figures::{Figure, Figures};
 use crate::numbers::count;
 
+pub(crate) use markdown::grid as markdown_grid;
 pub use outline::{Against, Outline, PartOutline, RowOutline, RunOutline, Shown};
+pub(crate) use terminal::{grid, hanging};
 
 /// A lesson with what its runs have shown.
 #[derive(Clone, Debug)]

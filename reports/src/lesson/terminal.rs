@@ -39,7 +39,7 @@ fn show(part: &Part, width: usize, colour: bool) -> String {
 }
 
 /// A sentence behind a mark, its further lines below its first.
-fn hanging(mark: &str, sentence: &str, width: usize) -> String {
+pub(crate) fn hanging(mark: &str, sentence: &str, width: usize) -> String {
     let indent = mark.chars().count();
     let lines = wrap(sentence, width - indent);
     let mut text = String::new();
@@ -50,7 +50,8 @@ fn hanging(mark: &str, sentence: &str, width: usize) -> String {
     text
 }
 
-fn grid(table: &Table, width: usize, colour: bool) -> String {
+/// A table for a terminal of this many columns.
+pub(crate) fn grid(table: &Table, width: usize, colour: bool) -> String {
     let mut grid = empty(Some(width), colour);
     grid.set_header(table.header.iter().map(|it| Cell::new(it).add_attribute(Attribute::Bold)));
     for block in &table.blocks {

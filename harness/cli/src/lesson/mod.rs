@@ -11,7 +11,7 @@ use peerbench_measure::{Driver, RunFolder, Setup, Status};
 use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments::Lesson as Arguments;
-use crate::bench::{check_testbed, run_again, warn};
+use crate::bench::{check_testbed, open_folder, run_again, warn};
 use crate::config::parse_seeds;
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::grid;
@@ -33,6 +33,7 @@ const LESSONS: &[(&str, &str)] = lessons![
     "topology-matters",
     "not-all-nodes-are-equal",
     "bounds",
+    "cheat",
 ];
 
 /// `peerbench lesson NAME`.
@@ -93,10 +94,7 @@ fn create_folder(arguments: &Arguments, name: &str, document: &Document, plan: &
         run_again: run_again(&command_line),
         command_line,
     };
-    RunFolder::create(&arguments.reports, setup.clone()).unwrap_or_else(|error| {
-        warn(Err(error));
-        RunFolder::in_memory(setup)
-    })
+    open_folder(&arguments.reports, setup)
 }
 
 /// Prints the lesson, stores it, and says what to do next.
