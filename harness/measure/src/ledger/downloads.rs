@@ -160,3 +160,266 @@ impl fmt::Display for Downloaded {
         write!(f, "{} download{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Nobody;
+    use super::super::{Absence, Ledger, Terms};
+    use super::*;
+    use crate::{Driver, RunRecord, Status};
+    use overlay_core::{Answer, Blob, Command, Conduct, Event, Item, NodeId, OpId, Strategy};
+
+    const KEY: Key = Key([7; 20]);
+    const SEED: u32 = 0;
+    const FREELOADER: u32 = 4;
+    const FETCHES_FROM: u32 = 100;
+
+    /// A seed, three contributors and a freeloader, and an item of three pieces; five seconds each for
+    /// a search and a fetch.
+    struct Swarm {
+        ledger: Ledger<'static, Nobody>,
+        measurement: Measurement,
+    }
+
+    fn at(millis: u64) -> Time {
+        Time::from_nanos(millis * 1_000_000)
+    }
+
+    impl Swarm {
+        fn new(news_within: u64) -> Self {
+            let mut conducts = vec![Conduct::Contributor; 5];
+            conducts[FREELOADER as usize] = Conduct::Freeloader(Strategy::NoUpload);
+            let terms = Terms {
+                timeout: Duration::from_secs(5),
+                news_within: Duration::from_millis(news_within),
+                fetch_offset: Some(FETCHES_FROM),
+                conducts,
+                round_trip: None,
+            };
+            let downloads =
+                Downloads { count: 4, from: at(1_000), bound: Some(Duration::from_secs(1)) };
+            let ledger = Ledger::new(Nobody, terms).in_pieces(Some(10)).of_downloads(downloads);
+            let mut swarm = Self { ledger, measurement: Measurement::new(Duration::from_secs(9)) };
+            let item = Item { key: KEY, blob: Blob::new(1, 25) };
+            swarm.due(0, SEED, Command::Publish { op: OpId(99), item });
+            swarm.tell(1, SEED, Event::Published { op: OpId(99) });
+            swarm
+        }
+
+        fn due(&mut self, millis: u64, node: u32, command: Command) {
+            self.ledger.due(at(millis), NodeId(node), &command, &mut self.measurement);
+        }
+
+        fn tell(&mut self, millis: u64, node: u32, event: Event) -> Option<Command> {
+            self.ledger.on_event(NodeId(node), at(millis), &event, &mut self.measurement)
+        }
+
+        /// The search with the number of its node is due.
+        fn search(&mut self, millis: u64, node: u32) {
+            self.due(millis, node, Command::Search { op: OpId(node), key: KEY });
+        }
+
+        fn found(&mut self, millis: u64, node: u32, holder: Option<u32>) {
+            let holder = holder.map(NodeId);
+            let answer = Answer { by: NodeId(SEED), holder, hops: 1, timeouts: 0 };
+            self.tell(millis, node, Event::Found { op: OpId(node), answer });
+        }
+
+        fn piece(&mut self, millis: u64, node: u32, piece: u32, of: u32) {
+            self.tell(millis, node, Event::Piece { op: OpId(FETCHES_FROM + node), piece, of });
+        }
+
+        fn fetched(&mut self, millis: u64, node: u32) {
+            let blob = Blob::new(1, 25);
+            self.tell(millis, node, Event::Fetched { op: OpId(FETCHES_FROM + node), blob });
+        }
+
+        /// All four have begun, with the seed.
+        fn begun(news_within: u64) -> Self {
+            let mut swarm = Self::new(news_within);
+            (1..=4).for_each(|node| swarm.search(1_000, node));
+            (1..=4).for_each(|node| swarm.found(1_100, node, Some(SEED)));
+            swarm
+        }
+
+        fn remove(&mut self, millis: u64, node: u32, why: Absence) {
+            self.ledger.remove(NodeId(node), why, at(millis));
+            self.expire(millis);
+        }
+
+        fn expire(&mut self, millis: u64) {
+            self.ledger.expire(at(millis), &mut self.measurement);
+        }
+
+        /// Closes the books.
+        fn record(&mut self, millis: u64) -> RunRecord {
+            self.ledger.close(at(millis), &mut self.measurement);
+            let key = crate::Key {
+                overlay: "swarm".into(),
+                scenario: "small".into(),
+                driver: Driver::Simulator,
+                n: 5,
+                seed: 1,
+                round: 0,
+            };
+            RunRecord::new(key, "d".into(), Status::Ok, &self.measurement)
+        }
+
+        fn efficiency(&mut self, millis: u64) -> Option<f64> {
+            self.record(millis).reading("distribution_efficiency").number()
+        }
+    }
+
+    #[test]
+    fn a_run_is_over_when_all_that_was_due_has_ended_and_half_over_before() {
+        let mut swarm = Swarm::new(0);
+        assert!(!swarm.ledger.is_over() && !swarm.ledger.is_half_over());
+        for node in 1..=4 {
+            swarm.search(1_000, node);
+            swarm.found(1_100, node, Some(SEED));
+            assert_eq!(swarm.ledger.is_half_over(), node > 2, "{node}");
+            swarm.fetched(2_000, node);
+            assert_eq!(swarm.ledger.is_half_over(), node >= 2, "{node}");
+            assert_eq!(swarm.ledger.is_over(), node == 4, "{node}");
+        }
+        assert_eq!(swarm.efficiency(2_000), Some(1.0));
+    }
+
+    #[test]
+    fn searches_by_chance_are_never_over() {
+        let mut swarm = Swarm::begun(0);
+        let nothing = Downloads { count: 0, from: at(0), bound: None };
+        swarm.ledger = swarm.ledger.of_downloads(nothing);
+        (1..=4).for_each(|node| swarm.fetched(2_000, node));
+        assert!(!swarm.ledger.is_over() && !swarm.ledger.is_half_over());
+    }
+
+    #[test]
+    fn the_last_contributor_counts_and_freeloaders_do_not() {
+        let mut swarm = Swarm::begun(0);
+        (1..=3).for_each(|node| swarm.fetched(2_000 + 1_000 * u64::from(node), node));
+        assert_eq!(swarm.efficiency(9_000), Some(0.25), "one second by four; nobody waits for 4");
+    }
+
+    #[test]
+    fn without_a_contributor_that_is_there_no_efficiency() {
+        let mut swarm = Swarm::begun(0);
+        [1, 2, 4].into_iter().for_each(|node| swarm.fetched(2_000, node));
+        assert_eq!(swarm.efficiency(9_000), None);
+
+        let mut swarm = Swarm::begun(0);
+        [1, 2, 4].into_iter().for_each(|node| swarm.fetched(2_000, node));
+        let blob = Blob { intact: false, ..Blob::new(1, 25) };
+        swarm.tell(2_500, 3, Event::Fetched { op: OpId(FETCHES_FROM + 3), blob });
+        assert_eq!(swarm.efficiency(9_000), None, "something else was delivered");
+
+        let mut swarm = Swarm::begun(0);
+        [1, 2, 4].into_iter().for_each(|node| swarm.fetched(2_000, node));
+        swarm.remove(2_500, 3, Absence::Struck);
+        assert_eq!(swarm.efficiency(9_000), Some(1.0), "nobody's download");
+    }
+
+    #[test]
+    fn nobody_waits_for_the_downloads_of_who_is_gone_once_news_of_them_must_have_come() {
+        for (news_within, why) in [(0, Absence::Struck), (10, Absence::Struck), (0, Absence::Lost)]
+        {
+            let mut swarm = Swarm::begun(news_within);
+            (1..=3).for_each(|node| swarm.fetched(2_000, node));
+            swarm.remove(2_500, 4, why);
+            assert_eq!(swarm.ledger.is_over(), news_within == 0);
+            swarm.expire(2_500 + news_within);
+            assert!(swarm.ledger.is_over());
+            let record = swarm.record(2_510);
+            let verified = if why == Absence::Struck { 1.0 } else { 0.75 };
+            assert_eq!(record.reading("fetch_ratio").number(), Some(verified));
+        }
+    }
+
+    #[test]
+    fn who_is_stuck_is_said_and_what_is_missing() {
+        let notes = |prepare: fn(&mut Swarm)| {
+            let mut swarm = Swarm::begun(0);
+            prepare(&mut swarm);
+            swarm.record(6_101).notes
+        };
+        let lost = notes(|swarm| {
+            swarm.fetched(2_000, 1);
+            swarm.piece(2_100, 2, 0, 3);
+            swarm.piece(2_100, 3, 2, 3);
+            swarm.remove(2_200, 1, Absence::Struck);
+            swarm.remove(2_200, SEED, Absence::Struck);
+        });
+        assert_eq!(
+            lost,
+            ["3 downloads of item 07070707 did not finish: no live node has piece 1 of 3"]
+        );
+        let more = notes(|swarm| {
+            swarm.piece(2_100, 2, 1, 3);
+            swarm.remove(2_200, SEED, Absence::Struck);
+        });
+        assert!(
+            more[0].ends_with("every live node lacks 2 of its 3 pieces, the first of them piece 0")
+        );
+        let all = notes(|swarm| swarm.remove(2_200, SEED, Absence::Struck));
+        assert!(all[0].ends_with("no live node has any of its 3 pieces"), "{all:?}");
+        let between_them = notes(|swarm| {
+            (0..2).for_each(|piece| swarm.piece(2_100, 2, piece, 3));
+            swarm.piece(2_100, 3, 2, 3);
+            [1, 4].into_iter().for_each(|node| swarm.fetched(2_150, node));
+            [1, 4, SEED].into_iter().for_each(|it| swarm.remove(2_200, it, Absence::Struck));
+        });
+        assert_eq!(
+            between_them,
+            ["2 downloads of item 07070707 did not finish, although live nodes have all of its \
+              pieces between them"]
+        );
+
+        let mut swarm = Swarm::new(0);
+        (1..=4).for_each(|node| swarm.search(1_000, node));
+        swarm.found(1_100, 1, None);
+        swarm.tell(1_100, 2, Event::Failed { op: OpId(2) });
+        assert_eq!(
+            swarm.record(6_001).notes,
+            ["4 downloads did not begin: nobody was found to fetch from"]
+        );
+    }
+
+    #[test]
+    fn an_answer_is_right_if_news_comes_that_whom_it_names_had_begun() {
+        for (began, correct) in [(Some(1_040), 1), (Some(1_060), 0), (None, 0)] {
+            let mut swarm = Swarm::new(100);
+            swarm.search(1_000, 1);
+            swarm.search(1_000, 2);
+            swarm.found(1_050, 2, Some(1));
+            swarm.expire(1_100);
+            if let Some(began) = began {
+                swarm.found(began, 1, Some(SEED));
+            }
+            swarm.remove(1_120, 1, Absence::Struck);
+            swarm.expire(1_150);
+            assert_eq!(swarm.measurement.searches(), u64::from(began.is_some()), "not yet judged");
+            swarm.expire(1_151);
+            let timeline = swarm.measurement.timeline().expect("a search was judged");
+            let others = u64::from(began.is_some());
+            let correct_in_all = timeline.correct.iter().sum::<u64>();
+            assert_eq!(correct_in_all - others, correct, "{began:?}");
+        }
+        let mut swarm = Swarm::begun(0);
+        swarm.found(1_100, 2, Some(1));
+        let ratio = swarm.record(9_000).reading("lookup_correct_ratio").number();
+        assert_eq!(ratio, Some(1.0), "who has begun is a holder");
+    }
+
+    #[test]
+    fn only_pieces_that_there_are_of_fetches_that_there_are_count() {
+        let mut swarm = Swarm::begun(0);
+        swarm.piece(2_000, 1, 0, 3);
+        swarm.piece(2_500, 1, 1, 4);
+        swarm.piece(2_500, 1, 3, 3);
+        swarm.tell(2_500, 2, Event::Piece { op: OpId(FETCHES_FROM + 1), piece: 1, of: 3 });
+        swarm.piece(2_500, 1, 0, 3);
+        swarm.piece(3_000, 1, 1, 3);
+        // From 2 to 3 s one piece of three has two copies: 1 / (4/3).
+        assert_eq!(swarm.record(3_000).reading("piece_diversity").number(), Some(0.75));
+    }
+}

@@ -251,7 +251,7 @@ mod tests {
     proptest! {
         #[test]
         fn evenness_is_what_counting_anew_finds(
-            steps in prop::collection::vec((step(), 0u64..3), 1..400)
+            steps in prop::collection::vec((step(), 0u64..3), 1..120)
         ) {
             let mut pieces = Pieces::new(OF);
             let mut held = vec![BTreeSet::new(); 6];

@@ -3,7 +3,7 @@ use super::*;
 use overlay_core::Item;
 
 /// Makes nobody responsible.
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Oracle for Nobody {
     fn set_alive(&mut self, _: NodeId, _: bool) {}
