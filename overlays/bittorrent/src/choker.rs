@@ -16,12 +16,11 @@ pub struct Candidate {
     pub is_interested: bool,
     /// Whether it is unchoked now.
     pub is_unchoked: bool,
-    /// Whether it owes blocks and has sent none for long: then no regular slot is for it.
-    pub is_snubbing: bool,
     /// Whether it has connected only lately.
     pub is_new: bool,
-    /// What it deserves a regular slot for; the largest first, chance decides among equals.
-    pub merit: u64,
+    /// What it deserves a regular slot for; the largest first, chance decides among equals. `None`:
+    /// no regular slot is for it.
+    pub merit: Option<u64>,
 }
 
 /// The slots there are.
@@ -29,11 +28,19 @@ pub struct Candidate {
 pub struct Slots {
     /// How many are given by merit.
     pub regular: usize,
-    /// How many are given by chance. Regular slots that snubbing peers do not get are given by
-    /// chance, too, if any is.
+    /// How many are given by chance.
     pub optimistic: usize,
-    /// Whether who has a regular slot keeps it: between two rounds, when only free ones are given.
-    pub is_kept: bool,
+    /// How many are given in all, if there are so many who want one: chance makes up for merit, if
+    /// any slot is given by chance.
+    pub least: usize,
+}
+
+impl Slots {
+    /// How many are given at most.
+    #[must_use]
+    pub const fn most(&self) -> usize {
+        self.regular.saturating_add(self.optimistic)
+    }
 }
 
 /// Who has a slot.
@@ -54,21 +61,23 @@ impl Unchoked {
 }
 
 /// Gives the slots. Who was unchoked by chance before stays so, unless a turn of theirs is over:
-/// then `former` is empty. Never more than all slots are given, and only to the interested.
+/// then `former` is empty. With `is_kept`, between two rounds, who has a regular slot keeps it, and
+/// only free ones are given. Slots are only for the interested.
 pub fn choose(
     candidates: &[Candidate],
     slots: Slots,
     former: &[NodeId],
+    is_kept: bool,
     random: &mut Random,
 ) -> Unchoked {
     let mut contenders: Vec<(bool, u64, u64, NodeId)> = candidates
         .iter()
-        .filter(|it| it.is_interested && !it.is_snubbing)
-        .filter(|it| !(slots.is_kept && former.contains(&it.peer)))
-        .map(|it| {
+        .filter(|it| it.is_interested && !(is_kept && former.contains(&it.peer)))
+        .filter_map(|it| {
+            let merit = it.merit?;
             // Who has a slot already is preferred among equals: no ramp-up is lost.
             let chance = random.below(1 << 32) | u64::from(it.is_unchoked) << 32;
-            (slots.is_kept && it.is_unchoked, it.merit, chance, it.peer)
+            Some((is_kept && it.is_unchoked, merit, chance, it.peer))
         })
         .collect();
     contenders.sort_unstable_by(|a, b| b.cmp(a));
@@ -82,7 +91,7 @@ pub fn choose(
         .collect();
     let count = match slots.optimistic {
         0 => 0,
-        optimistic => optimistic + (slots.regular - regular.len()),
+        optimistic => optimistic.max(slots.least.saturating_sub(regular.len())),
     };
     let mut optimistic = SmallVec::new();
     while optimistic.len() < count && !rest.is_empty() {
@@ -115,7 +124,7 @@ mod tests {
     use overlay_core::Purpose;
     use proptest::prelude::*;
 
-    const SLOTS: Slots = Slots { regular: 4, optimistic: 1, is_kept: false };
+    const SLOTS: Slots = Slots { regular: 4, optimistic: 1, least: 5 };
 
     fn random() -> Random {
         Random::stream(1, Purpose::Node, 0)
@@ -126,9 +135,8 @@ mod tests {
             peer: NodeId(number),
             is_interested: true,
             is_unchoked: false,
-            is_snubbing: false,
             is_new: false,
-            merit,
+            merit: Some(merit),
         }
     }
 
@@ -137,18 +145,18 @@ mod tests {
         let mut candidates: Vec<Candidate> =
             (0..10).map(|number| peer(number, u64::from(number) * 10)).collect();
         candidates[9].is_interested = false;
-        candidates[8].is_snubbing = true;
+        candidates[8].merit = None;
         let mut random = random();
         let mut lucky = [0; 10];
         for _ in 0..1_000 {
-            let unchoked = choose(&candidates, SLOTS, &[], &mut random);
+            let unchoked = choose(&candidates, SLOTS, &[], false, &mut random);
             assert_eq!(unchoked.regular[..], [7, 6, 5, 4].map(NodeId));
             assert_eq!(unchoked.optimistic.len(), 1);
             lucky[unchoked.optimistic[0].index()] += 1;
         }
         assert_eq!(lucky[4..8], [0; 4]);
         assert!(lucky[..4].iter().all(|&times| times > 150), "{lucky:?}");
-        assert!(lucky[8] > 150, "a snubbing peer can be lucky: {lucky:?}");
+        assert!(lucky[8] > 150, "without merit one can be lucky: {lucky:?}");
         assert_eq!(lucky[9], 0);
     }
 
@@ -156,10 +164,10 @@ mod tests {
     fn new_peers_are_three_times_as_likely() {
         let mut candidates: Vec<Candidate> = (0..5).map(|number| peer(number, 0)).collect();
         candidates[2].is_new = true;
-        let slots = Slots { regular: 0, ..SLOTS };
+        let slots = Slots { regular: 0, least: 1, ..SLOTS };
         let mut random = random();
         let drawn = (0..7_000)
-            .filter(|_| choose(&candidates, slots, &[], &mut random).has(NodeId(2)))
+            .filter(|_| choose(&candidates, slots, &[], false, &mut random).has(NodeId(2)))
             .count();
         assert!((2_800..3_200).contains(&drawn), "{drawn} of 7,000, expected 3 of 7");
     }
@@ -170,23 +178,23 @@ mod tests {
             (0..10).map(|number| peer(number, u64::from(number))).collect();
         let mut random = random();
         for _ in 0..100 {
-            let unchoked = choose(&candidates, SLOTS, &[NodeId(3)], &mut random);
+            let unchoked = choose(&candidates, SLOTS, &[NodeId(3)], false, &mut random);
             assert_eq!(unchoked.optimistic[..], [NodeId(3)]);
         }
-        candidates[3].merit = 100;
-        let unchoked = choose(&candidates, SLOTS, &[NodeId(3)], &mut random);
+        candidates[3].merit = Some(100);
+        let unchoked = choose(&candidates, SLOTS, &[NodeId(3)], false, &mut random);
         assert_eq!(unchoked.regular[0], NodeId(3));
         assert_ne!(unchoked.optimistic[..], [NodeId(3)]);
     }
 
     #[test]
-    fn when_everybody_snubs_all_slots_are_given_by_chance() {
-        let snubbing = |number| Candidate { is_snubbing: true, ..peer(number, 9) };
-        let candidates: Vec<Candidate> = (0..10).map(snubbing).collect();
-        let unchoked = choose(&candidates, SLOTS, &[], &mut random());
+    fn when_nobody_deserves_one_all_slots_are_given_by_chance() {
+        let undeserving = |number| Candidate { merit: None, ..peer(number, 9) };
+        let candidates: Vec<Candidate> = (0..10).map(undeserving).collect();
+        let unchoked = choose(&candidates, SLOTS, &[], false, &mut random());
         assert_eq!((unchoked.regular.len(), unchoked.optimistic.len()), (0, 5));
         let slots = Slots { optimistic: 0, ..SLOTS };
-        assert_eq!(choose(&candidates, slots, &[], &mut random()), Unchoked::default());
+        assert_eq!(choose(&candidates, slots, &[], false, &mut random()), Unchoked::default());
     }
 
     #[test]
@@ -195,8 +203,7 @@ mod tests {
             (0..10).map(|number| peer(number, u64::from(number))).collect();
         candidates[0].is_unchoked = true;
         candidates[1].is_unchoked = true;
-        let slots = Slots { is_kept: true, ..SLOTS };
-        let unchoked = choose(&candidates, slots, &[NodeId(1)], &mut random());
+        let unchoked = choose(&candidates, SLOTS, &[NodeId(1)], true, &mut random());
         assert_eq!(unchoked.regular[..], [0, 9, 8, 7].map(NodeId));
         assert_eq!(unchoked.optimistic[..], [NodeId(1)]);
     }
@@ -204,18 +211,19 @@ mod tests {
     proptest! {
         #[test]
         fn never_more_than_the_slots_and_never_to_the_uninterested(
-            flags in proptest::collection::vec((any::<[bool; 4]>(), 0..3_u64), 0..40),
+            flags in proptest::collection::vec(
+                (any::<[bool; 3]>(), prop::option::weighted(0.8, 0..3_u64)), 0..40),
             regular in 0..6_usize,
             optimistic in 0..3_usize,
             is_kept in any::<bool>(),
         ) {
             let candidates: Vec<Candidate> = (0..).zip(flags).map(|(number, (flags, merit))| {
-                let [is_interested, is_unchoked, is_snubbing, is_new] = flags;
-                let peer = NodeId(number);
-                Candidate { peer, is_interested, is_unchoked, is_snubbing, is_new, merit }
+                let [is_interested, is_unchoked, is_new] = flags;
+                Candidate { peer: NodeId(number), is_interested, is_unchoked, is_new, merit }
             }).collect();
-            let slots = Slots { regular, optimistic, is_kept };
-            let unchoked = choose(&candidates, slots, &[NodeId(1), NodeId(3)], &mut random());
+            let slots = Slots { regular, optimistic, least: regular + optimistic };
+            let former = [NodeId(1), NodeId(3)];
+            let unchoked = choose(&candidates, slots, &former, is_kept, &mut random());
             let interested = candidates.iter().filter(|it| it.is_interested).count();
             let given = unchoked.regular.len() + unchoked.optimistic.len();
             prop_assert!(given <= regular + optimistic);

@@ -18,6 +18,13 @@ pub enum Choking {
     TitForTat,
     /// To anybody who is interested, drawn anew each time: what tit-for-tat is measured against.
     Random,
+    /// To all who gave in the last round, in proportion to what they gave; a fifth of the uplink by
+    /// chance (Levin et al. 2008).
+    ProportionalShare,
+    /// To everybody, those first who were given least for what they gave (Sherman et al. 2009).
+    FairTorrent,
+    /// The same, but nothing to those who gave nothing while others wait.
+    ProvenFirst,
 }
 
 /// By what a seed gives its regular slots.
@@ -31,6 +38,9 @@ pub enum SeedPolicy {
     /// versions (Legout et al. 2006, section IV-B.3).
     #[default]
     RoundRobin,
+    /// In turns, too, but those first who were seen to pass on what they got, as super-seeding (BEP
+    /// 16) lets a seed see.
+    ProvenContributors,
 }
 
 /// Which piece is fetched next.
@@ -63,7 +73,8 @@ pub struct BittorrentConfig {
     /// The length of a piece: a multiple of 16 KiB, at most 16 MiB. Shorter pieces can be passed on
     /// sooner, and cost more messages. Default 256 KiB (Cohen 2003, section 2.1: a quarter megabyte).
     pub piece_length: Bytes,
-    /// By what a leecher gives its regular slots: `tit-for-tat` or `random`.
+    /// By what a leecher serves others: `tit-for-tat`, `proportional-share`, `fair-torrent`,
+    /// `proven-first` or `random`.
     pub choking: Choking,
     /// How many interested peers are unchoked by merit, at least 1. Default 4 (BEP 3).
     pub regular_slots: u16,
@@ -77,8 +88,8 @@ pub struct BittorrentConfig {
     /// A peer that owes blocks and sends none for this long is snubbing us: it gets no regular
     /// slot, and others are asked for what it owes. Default 60 s (Cohen 2003, section 4.3).
     pub snubbed_after: Span,
-    /// By what a seed gives its slots: `round-robin` or `fastest`. Default round-robin: it spreads
-    /// the only source of new pieces.
+    /// By what a seed gives its slots: `round-robin`, `proven-contributors` or `fastest`. Default
+    /// round-robin: it spreads the only source of new pieces.
     pub seed_policy: SeedPolicy,
     /// How many pieces a seed's turn is worth where peers take turns, 1 or more. Fewer spread new
     /// pieces more evenly, and cost more chokes. Default 2: with the 20 of libtorrent's

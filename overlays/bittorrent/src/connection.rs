@@ -3,8 +3,11 @@ use alloc::collections::VecDeque;
 
 use overlay_core::{NodeId, Time};
 
+use crate::account::{Account, PeerId};
 use crate::bitfield::Bitfield;
+use crate::conduct::Bargain;
 use crate::picker::BlockId;
+use crate::policy::Share;
 use crate::rate::{Pipeline, Rate};
 
 /// A block that a peer has asked for.
@@ -23,6 +26,8 @@ pub struct Wanted {
 pub struct Connection {
     /// The other end.
     pub peer: NodeId,
+    /// What it calls itself; `None` until it has said so.
+    pub(crate) name: Option<PeerId>,
     /// Whether the handshake has been answered.
     pub is_open: bool,
     /// When this end was opened.
@@ -61,6 +66,16 @@ pub struct Connection {
     pub is_in_row: bool,
     /// Bytes sent to it since it was last unchoked.
     pub turn_bytes: u64,
+    /// What both have done for each other.
+    pub(crate) account: Account,
+    /// Its share of the uplink, where turns are unequal.
+    pub(crate) share: Share,
+    /// What it is worth to a strategic client.
+    pub(crate) bargain: Bargain,
+    /// Whether a seed has unchoked it only to see what becomes of it.
+    pub(crate) is_on_trial: bool,
+    /// Since when it has served no requests.
+    pub(crate) choked_since: Time,
 }
 
 impl Connection {
@@ -69,6 +84,7 @@ impl Connection {
     pub fn new(peer: NodeId, pieces: u32, is_open: bool, since: Time) -> Self {
         Self {
             peer,
+            name: None,
             is_open,
             since,
             has: Bitfield::empty(pieces),
@@ -88,6 +104,11 @@ impl Connection {
             waiting: VecDeque::new(),
             is_in_row: false,
             turn_bytes: 0,
+            account: Account::default(),
+            share: Share::default(),
+            bargain: Bargain::default(),
+            is_on_trial: false,
+            choked_since: since,
         }
     }
 

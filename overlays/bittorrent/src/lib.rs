@@ -9,12 +9,12 @@
 //! - `tracker.rs`: who takes part in which swarm;
 //! - `swarm/`: one node's part in one swarm, over its connections (`connection.rs`);
 //! - `picker.rs`: which block to ask for next: rarest first, strict priority, end game;
-//! - `choker.rs`: who is unchoked: tit-for-tat and the optimistic unchoke;
+//! - `policy/`: choke policies: whom to unchoke, and whose turn it is; `choker.rs`: slots by merit and by
+//!   chance;
 //! - `rate.rs`: by what that is measured, and how deep pipelines are;
-//! - `uploads.rs`: blocks leave at the pace of the uplink, peers in turn.
-//!
-//! Of the freeloaders, `no-upload` never unchokes anybody, `no-share` publishes nothing, and a
-//! tracker that does `no-forward` is silent when it is asked for peers.
+//! - `uploads.rs`: blocks leave at the pace of the uplink, peers in turn;
+//! - `conduct/`: how to cheat; `account.rs`, `suspicion.rs`: what is remembered of whom, and who is
+//!   banned.
 //!
 //! Differs from BEP 3: what a `.torrent` file says comes with the tracker's first answer; `Have` is
 //! left out where the receiver is known to have the piece, and BEP 6's `HaveAll` makes up for that
@@ -22,14 +22,18 @@
 #![no_std]
 extern crate alloc;
 
+mod account;
 mod bitfield;
 mod choker;
+mod conduct;
 mod config;
 mod connection;
 mod message;
 mod metainfo;
 mod picker;
+mod policy;
 mod rate;
+mod suspicion;
 mod swarm;
 mod tracker;
 mod uploads;
@@ -44,14 +48,17 @@ use overlay_core::{
     Strategy,
 };
 
+pub use account::PeerId;
 pub use bitfield::Bitfield;
 pub use choker::{Candidate, Slots, Unchoked, choose};
 pub use config::{BittorrentConfig, Choking, Picking, SeedPolicy, WhenDone};
 pub use connection::{Connection, Wanted};
 pub use message::{BittorrentMessage, Reason, Tag};
 pub use metainfo::{BLOCK, LONGEST_PIECE, Metainfo};
-pub use picker::{BlockId, Pick, Picker, Receipt};
+pub use picker::{BlockId, Holder, Pick, Picker, Receipt};
+use policy::Rank;
 pub use rate::{Pipeline, Rate};
+pub use suspicion::{Sender, Senders};
 pub use swarm::Swarm;
 pub use tracker::{Announcement, PeerList, Tracker};
 use uploads::{Outlet, Uploads};
@@ -125,7 +132,7 @@ impl Bittorrent {
         if let Some(mut former) = self.swarms.remove(&Tag::of(&item.key)) {
             former.leave(&mut out);
         }
-        let mut swarm = Swarm::seed(item.key, metainfo, out.cx.now);
+        let mut swarm = Swarm::seed(item.key, metainfo, out.cx);
         swarm.publish(op, &mut out);
         swarm.start(&mut out);
         self.swarms.insert(Tag::of(&item.key), swarm);
@@ -165,7 +172,7 @@ impl Bittorrent {
             return cx.emit(Event::Failed { op });
         };
         let mut out = Outlet { uploads: &mut self.uploads, cx };
-        let mut swarm = Swarm::leecher(key, metainfo, out.cx.now);
+        let mut swarm = Swarm::leecher(key, metainfo, out.cx);
         swarm.fetch(op, &mut out);
         swarm.start(&mut out);
         swarm.connect(&[holder], &mut out);
@@ -234,11 +241,18 @@ impl Bittorrent {
         }
     }
 
-    fn on_handshake(&mut self, from: NodeId, key: Key, is_reply: bool, cx: &mut Ctx<'_>) {
+    fn on_handshake(
+        &mut self,
+        from: NodeId,
+        key: Key,
+        name: PeerId,
+        is_reply: bool,
+        cx: &mut Ctx<'_>,
+    ) {
         let mut out = Outlet { uploads: &mut self.uploads, cx };
         let tag = Tag::of(&key);
         match self.swarms.get_mut(&tag).filter(|swarm| swarm.key() == key) {
-            Some(swarm) => swarm.on_handshake(from, is_reply, &mut out),
+            Some(swarm) => swarm.on_handshake(from, name, is_reply, &mut out),
             None => out.send(from, BittorrentMessage::Close { tag }),
         }
     }
@@ -261,7 +275,15 @@ impl Bittorrent {
 
     /// Sends blocks as long as the uplink has room.
     fn send_blocks(&mut self, cx: &mut Ctx<'_>) {
-        while let Some((tag, peer)) = self.uploads.next(cx) {
+        let conduct = cx.conduct;
+        let config = cx.config;
+        let rank = |swarms: &BTreeMap<Tag, Swarm>, tag, peer| {
+            let swarm = swarms.get(&tag);
+            swarm.map_or(Rank::FIRST, |swarm| swarm.rank(peer, conduct, config))
+        };
+        while let Some((tag, peer)) =
+            self.uploads.next(cx, |tag, peer| rank(&self.swarms, tag, peer))
+        {
             if let Some(swarm) = self.swarms.get_mut(&tag) {
                 swarm.send_block(peer, &mut self.uploads, cx);
             }
@@ -282,6 +304,7 @@ impl Bittorrent {
 
 impl Overlay for Bittorrent {
     const NAME: &'static str = "bittorrent";
+    const STRATEGIES: &'static [Strategy] = conduct::STRATEGIES;
     type Config = BittorrentConfig;
     type Message = BittorrentMessage;
     type Timer = Timer;
@@ -333,8 +356,8 @@ impl Overlay for Bittorrent {
                 self.on_peers(key, PeerList { peers, seeds, metainfo }, cx);
             }
             BittorrentMessage::Peers { .. } => cx.emit(Event::Dropped(DropReason::Nonsense)),
-            BittorrentMessage::Handshake { key, is_reply } => {
-                self.on_handshake(from, key, is_reply, cx);
+            BittorrentMessage::Handshake { key, name, is_reply } => {
+                self.on_handshake(from, key, name, is_reply, cx);
             }
             BittorrentMessage::Close { tag }
             | BittorrentMessage::Bitfield { tag, .. }
@@ -415,7 +438,7 @@ impl Overlay for Bittorrent {
     fn check_network(config: &BittorrentConfig, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
         for (id, node) in nodes {
             for swarm in node.swarms.values() {
-                swarm.check(config.slots()).map_err(|problem| alloc::format!("{id}: {problem}"))?;
+                swarm.check(config).map_err(|problem| alloc::format!("{id}: {problem}"))?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use overlay_core::{Blob, Class, Key, Message, NodeId};
 use serde::{Deserialize, Serialize};
 
+use crate::account::PeerId;
 use crate::metainfo::Metainfo;
 
 /// Which swarm a message belongs to: the first bytes of the item's key. It stands for BEP 3's TCP
@@ -79,6 +80,8 @@ pub enum BittorrentMessage {
     Handshake {
         /// The item's key: BEP 3's `info_hash`.
         key: Key,
+        /// What the sender calls itself: BEP 3's `peer_id`.
+        name: PeerId,
         /// Whether it answers the receiver's: known from TCP, where one end has opened the
         /// connection.
         is_reply: bool,

@@ -7,11 +7,12 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use overlay_core::Random;
+use overlay_core::{NodeId, Random};
 
 use crate::bitfield::Bitfield;
 use crate::config::Picking;
 use crate::metainfo::Metainfo;
+use crate::suspicion::{Sender, Senders};
 
 /// Not in the row of untouched pieces.
 const ABSENT: u32 = u32::MAX;
@@ -29,6 +30,19 @@ pub struct BlockId {
     pub block: u32,
 }
 
+/// A peer that can be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// Who.
+    pub peer: NodeId,
+    /// What it has.
+    pub has: &'a Bitfield,
+    /// Whether any of it is untouched: known to the caller, it saves looking.
+    pub has_untouched: bool,
+    /// The piece that it was last asked for, if it has not sent all of that.
+    pub current: Option<u32>,
+}
+
 /// A pick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pick {
@@ -39,7 +53,7 @@ pub struct Pick {
 }
 
 /// What came of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receipt {
     /// It was there already, or its piece is.
     Duplicate,
@@ -47,8 +61,9 @@ pub enum Receipt {
     Block,
     /// It was the last one of its piece, and every one is as it should be.
     Piece,
-    /// It was the last one of its piece, and some block was not: all must be fetched again.
-    Corrupt,
+    /// It was the last one of its piece, and some block was not: all must be fetched again. These
+    /// had sent them.
+    Corrupt(Senders),
 }
 
 /// A piece of which blocks were asked for.
@@ -60,7 +75,18 @@ struct Partial {
     free: u32,
     /// Blocks that have not come.
     missing: u32,
-    is_corrupt: bool,
+    senders: Senders,
+    /// Whether it is to come from one peer alone.
+    is_exclusive: bool,
+    /// Who is asked for it, if only that peer is.
+    only: Option<NodeId>,
+}
+
+impl Partial {
+    /// Whether this peer may be asked for blocks of it.
+    fn is_for(&self, peer: NodeId) -> bool {
+        self.only.is_none_or(|only| only == peer)
+    }
 }
 
 /// What is still to be fetched, and how many peers have it.
@@ -75,6 +101,8 @@ pub struct Picker {
     /// Where in the row each level of availability begins.
     levels: Vec<u32>,
     partials: Vec<Partial>,
+    /// Pieces that are to come from one peer alone.
+    exclusive: Vec<u32>,
     /// Blocks of pieces begun that nobody was asked for.
     free: u32,
 }
@@ -89,6 +117,7 @@ impl Picker {
             place: (0..pieces).collect(),
             levels: vec![0],
             partials: Vec::new(),
+            exclusive: Vec::new(),
             free: 0,
         }
     }
@@ -140,24 +169,22 @@ impl Picker {
         self.row.is_empty() && self.free == 0
     }
 
-    /// The next block to ask a peer for that has these pieces. It is of the piece that the peer was
-    /// last asked for, `current`, if any of it is left; then of a piece begun, and then of an
-    /// untouched one: the rarest by `Picking::RarestFirst`, a random one by `Picking::Random`.
-    /// Whether the peer has any untouched one is known to the caller, and saves looking.
+    /// The next block to ask a peer for. It is of the piece that the peer was last asked for, if any
+    /// of it is left; then of a piece begun, and then of an untouched one: the rarest by
+    /// `Picking::RarestFirst`, a random one by `Picking::Random`.
     ///
     /// Differs from the paper: an untouched piece comes before one begun that more peers have. The
     /// seed's uplink is worth most for what nobody else has, and what is begun with others can be
     /// finished with them.
     pub fn pick(
         &mut self,
-        has: &Bitfield,
-        has_untouched: bool,
-        current: Option<u32>,
+        from: Holder<'_>,
         picking: Picking,
         metainfo: &Metainfo,
         random: &mut Random,
     ) -> Option<Pick> {
-        let begun = self.begun_piece(has, current);
+        let Holder { peer, has, has_untouched, current } = from;
+        let begun = self.begun_piece(peer, has, current);
         let rarer_than = match (begun, picking) {
             (Some(piece), Picking::RarestFirst) if Some(piece) != current => {
                 self.availability(piece)
@@ -171,10 +198,10 @@ impl Picker {
             Picking::Random => search_from_random(&self.row, has, random),
         };
         if let Some(piece) = untouched {
-            self.begin(piece, metainfo.blocks(piece));
+            self.begin(piece, metainfo.blocks(piece), peer);
             return Some(Pick { id: BlockId { piece, block: 0 }, begins_piece: true });
         }
-        let id = self.next_of(begun?)?;
+        let id = self.next_of(begun?, peer)?;
         Some(Pick { id, begins_piece: false })
     }
 
@@ -182,6 +209,7 @@ impl Picker {
     /// asked for it yet.
     pub fn pick_again(
         &mut self,
+        peer: NodeId,
         has: &Bitfield,
         random: &mut Random,
         was_asked: impl Fn(BlockId) -> bool,
@@ -189,11 +217,12 @@ impl Picker {
         let count = self.partials.len();
         let start = random.below(count as u64) as usize;
         for index in (start..count).chain(0..start) {
-            let Partial { piece, blocks, .. } = &mut self.partials[index];
-            if !has.has(*piece) {
+            if !has.has(self.partials[index].piece) || !self.partials[index].is_for(peer) {
                 continue;
             }
-            for (block, state) in (0..).zip(blocks.iter_mut()) {
+            let Partial { piece, blocks, .. } = &mut self.partials[index];
+            // From the end: who was asked first sends them from the beginning.
+            for (block, state) in (0..blocks.len() as u32).zip(blocks.iter_mut()).rev() {
                 let id = BlockId { piece: *piece, block };
                 if *state < RECEIVED - 1 && !was_asked(id) {
                     *state += 1;
@@ -215,12 +244,17 @@ impl Picker {
             if *state == FREE {
                 partial.free += 1;
                 self.free += 1;
+                // Nobody is asked any more: another one may be.
+                let is_under_way = |state: &u8| *state != FREE && *state != RECEIVED;
+                if partial.only.is_some() && !partial.blocks.iter().any(is_under_way) {
+                    partial.only = None;
+                }
             }
         }
     }
 
-    /// A block came. After `Receipt::Corrupt` its piece is untouched again.
-    pub fn receive(&mut self, id: BlockId, is_intact: bool) -> Receipt {
+    /// A block came from a peer. After `Receipt::Corrupt` its piece is untouched again.
+    pub fn receive(&mut self, id: BlockId, peer: NodeId, is_right: bool) -> Receipt {
         let Some(index) = self.partials.iter().position(|it| it.piece == id.piece) else {
             return Receipt::Duplicate;
         };
@@ -238,16 +272,26 @@ impl Picker {
         }
         *state = RECEIVED;
         partial.missing -= 1;
-        partial.is_corrupt |= !is_intact;
+        match partial.senders.iter_mut().find(|it| it.peer == peer) {
+            Some(sender) => sender.is_right &= is_right,
+            None => partial.senders.push(Sender { peer, is_right }),
+        }
         if partial.missing > 0 {
             return Receipt::Block;
         }
-        let is_corrupt = self.partials.remove(index).is_corrupt;
-        if is_corrupt {
-            self.restore(id.piece);
-            return Receipt::Corrupt;
+        let Partial { senders, is_exclusive, .. } = self.partials.remove(index);
+        let is_piece = senders.iter().all(|it| it.is_right);
+        if is_piece {
+            if is_exclusive {
+                self.exclusive.retain(|it| *it != id.piece);
+            }
+            return Receipt::Piece;
         }
-        Receipt::Piece
+        if !is_exclusive {
+            self.exclusive.push(id.piece);
+        }
+        self.restore(id.piece);
+        Receipt::Corrupt(senders)
     }
 
     /// Whether a block was asked for and has not come.
@@ -265,19 +309,20 @@ impl Picker {
     }
 
     /// A piece with blocks that nobody was asked for: this one, or else the one begun first.
-    fn begun_piece(&self, has: &Bitfield, current: Option<u32>) -> Option<u32> {
+    fn begun_piece(&self, peer: NodeId, has: &Bitfield, current: Option<u32>) -> Option<u32> {
         if self.free == 0 {
             return None;
         }
-        let open = || self.partials.iter().filter(|it| it.free > 0);
+        let open = || self.partials.iter().filter(|it| it.free > 0 && it.is_for(peer));
         let is_open = |piece: &u32| open().any(|it| it.piece == *piece);
         let first = || open().map(|it| it.piece).find(|&piece| has.has(piece));
         current.filter(is_open).or_else(first)
     }
 
     /// The first block of a piece begun that nobody was asked for.
-    fn next_of(&mut self, piece: u32) -> Option<BlockId> {
+    fn next_of(&mut self, piece: u32, peer: NodeId) -> Option<BlockId> {
         let partial = self.partials.iter_mut().find(|it| it.piece == piece)?;
+        partial.only = partial.is_exclusive.then_some(peer);
         let block = partial.blocks.iter().position(|&state| state == FREE)?;
         partial.blocks[block] = 1;
         partial.free -= 1;
@@ -293,7 +338,7 @@ impl Picker {
     }
 
     /// Takes an untouched piece and asks for its first block.
-    fn begin(&mut self, piece: u32, count: u32) {
+    fn begin(&mut self, piece: u32, count: u32, peer: NodeId) {
         let next_level = usize::from(self.availability[piece as usize]) + 1;
         for level in next_level..self.levels.len() {
             self.raise_in_row(piece, level);
@@ -306,7 +351,11 @@ impl Picker {
         blocks[0] = 1;
         let free = count - 1;
         self.free += free;
-        self.partials.push(Partial { piece, blocks, free, missing: count, is_corrupt: false });
+        let is_exclusive = self.exclusive.contains(&piece);
+        let only = is_exclusive.then_some(peer);
+        let senders = Senders::new();
+        let missing = count;
+        self.partials.push(Partial { piece, blocks, free, missing, senders, is_exclusive, only });
     }
 
     /// Puts a piece back among the untouched.
@@ -370,12 +419,18 @@ mod tests {
     use overlay_core::Purpose;
     use proptest::prelude::*;
 
+    const PEER: NodeId = NodeId(7);
+
     fn metainfo(pieces: u32, blocks: u32) -> Metainfo {
         Metainfo { content: 1, length: pieces * blocks * BLOCK, piece_length: blocks * BLOCK }
     }
 
     fn random() -> Random {
         Random::stream(1, Purpose::Node, 0)
+    }
+
+    fn holder(has: &Bitfield) -> Holder<'_> {
+        Holder { peer: PEER, has, has_untouched: true, current: None }
     }
 
     fn of(pieces: u32, some: &[u32]) -> Bitfield {
@@ -396,7 +451,7 @@ mod tests {
         let has = of(4, &[0, 1, 3]);
         let mut pick = |picker: &mut Picker| {
             let picking = Picking::RarestFirst;
-            picker.pick(&has, true, None, picking, &metainfo, &mut random).map(|it| it.id)
+            picker.pick(holder(&has), picking, &metainfo, &mut random).map(|it| it.id)
         };
         let id = |piece, block| Some(BlockId { piece, block });
         assert_eq!(pick(&mut picker), id(1, 0));
@@ -414,18 +469,18 @@ mod tests {
         let has = Bitfield::full(1);
         for _ in 0..2 {
             assert!(!picker.is_end_game());
-            picker.pick(&has, true, None, Picking::RarestFirst, &metainfo, &mut random).unwrap();
+            picker.pick(holder(&has), Picking::RarestFirst, &metainfo, &mut random).unwrap();
         }
         assert!(picker.is_end_game());
         let first = BlockId { piece: 0, block: 0 };
-        let again = picker.pick_again(&has, &mut random, |id| id != first);
+        let again = picker.pick_again(PEER, &has, &mut random, |id| id != first);
         assert_eq!(again, Some(first));
         picker.release(first);
         assert!(picker.is_end_game(), "somebody else was asked for it, too");
-        assert_eq!(picker.receive(first, true), Receipt::Block);
-        assert_eq!(picker.receive(first, true), Receipt::Duplicate);
-        assert_eq!(picker.receive(BlockId { piece: 0, block: 1 }, true), Receipt::Piece);
-        assert_eq!(picker.receive(first, true), Receipt::Duplicate);
+        assert_eq!(picker.receive(first, PEER, true), Receipt::Block);
+        assert_eq!(picker.receive(first, PEER, true), Receipt::Duplicate);
+        assert_eq!(picker.receive(BlockId { piece: 0, block: 1 }, PEER, true), Receipt::Piece);
+        assert_eq!(picker.receive(first, PEER, true), Receipt::Duplicate);
     }
 
     #[test]
@@ -436,13 +491,14 @@ mod tests {
         let has = Bitfield::full(1);
         for round in [false, true] {
             for block in 0..2 {
-                let pick = picker.pick(&has, true, None, Picking::Random, &metainfo, &mut random);
+                let pick = picker.pick(holder(&has), Picking::Random, &metainfo, &mut random);
                 let id = BlockId { piece: 0, block };
                 assert_eq!(pick, Some(Pick { id, begins_piece: block == 0 }));
             }
-            assert_eq!(picker.receive(BlockId { piece: 0, block: 0 }, round), Receipt::Block);
-            let expected = if round { Receipt::Piece } else { Receipt::Corrupt };
-            assert_eq!(picker.receive(BlockId { piece: 0, block: 1 }, true), expected);
+            assert_eq!(picker.receive(BlockId { piece: 0, block: 0 }, PEER, round), Receipt::Block);
+            let liars = Senders::from_slice(&[Sender { peer: PEER, is_right: false }]);
+            let expected = if round { Receipt::Piece } else { Receipt::Corrupt(liars) };
+            assert_eq!(picker.receive(BlockId { piece: 0, block: 1 }, PEER, true), expected);
         }
     }
 
@@ -463,12 +519,13 @@ mod tests {
                         let open = has.iter().filter(|it| !taken.contains(it));
                         let least = open.map(|it| picker.availability(it)).filter(|&it| it > 0).min();
                         let picking = Picking::RarestFirst;
-                        let pick = picker.pick(&has, true, None, picking, &metainfo, &mut random);
+                        let pick = picker.pick(holder(&has), picking, &metainfo, &mut random);
                         prop_assert_eq!(pick.map(|it| picker.availability(it.id.piece)), least);
                         if let Some(Pick { id, .. }) = pick {
                             taken.insert(id.piece);
                             if piece % 2 == 0 {
-                                prop_assert_eq!(picker.receive(id, false), Receipt::Corrupt);
+                                let receipt = picker.receive(id, PEER, false);
+                                prop_assert!(matches!(receipt, Receipt::Corrupt(_)));
                                 taken.remove(&id.piece);
                             }
                         }

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Network, Setting};
-use overlay_bittorrent::{BLOCK, BittorrentMessage, Metainfo, Reason, Tag};
+use overlay_bittorrent::{BLOCK, BittorrentMessage, Metainfo, PeerId, Reason, Tag};
 use overlay_core::{
     Blob, Command, Input, Key, Message as _, NodeId, OpId, Overlay as _, Time, wire,
 };
@@ -86,8 +86,9 @@ fn about_peers() -> impl Strategy<Value = BittorrentMessage> {
                 metainfo
             }
         ),
-        (key(), any::<bool>())
-            .prop_map(|(key, is_reply)| BittorrentMessage::Handshake { key, is_reply }),
+        (key(), 0..3_u32, any::<bool>()).prop_map(|(key, name, is_reply)| {
+            BittorrentMessage::Handshake { key, name: PeerId(name), is_reply }
+        }),
         tag().prop_map(|tag| BittorrentMessage::Close { tag }),
     ]
 }

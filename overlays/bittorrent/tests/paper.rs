@@ -3,38 +3,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::Setting;
+use common::{FLASH_CROWD, Setting, bound, homogeneous};
 use overlay_core::{NodeId, Time};
-
-/// The set-up in which clients were measured side by side: a seed of 2 MB/s, leechers of 1 MB/s, a
-/// flash crowd.
-fn homogeneous(leechers: u32, size: &str, section: &str, rest: &str) -> String {
-    format!(
-        "
-nodes: {}
-start: converged
-warm_up: 5s
-network:
-  uniform_round_trip: 20ms
-  capacities:
-    - {{nodes: [0], up: 2MB/s, down: 100MB/s}}
-    - {{share: 1.0, up: 1MB/s, down: 100MB/s}}
-workload: {{items: 1, item_size: {size}, publishers: [0], fetch: true, timeout: 1h, {rest}}}
-overlays:
-  bittorrent: {{{section}}}
-",
-        leechers + 1
-    )
-}
-
-const FLASH_CROWD: &str = "downloads: {arrivals: flash-crowd, over: 1s}";
-
-/// The least time in which anybody could give so many bytes to so many leechers (Kumar and Ross
-/// 2006), with the capacities above, ample downlinks, and times in seconds.
-fn bound(leechers: u32, bytes: f64) -> f64 {
-    let (seed, leecher, leechers) = (2e6, 1e6, f64::from(leechers));
-    (bytes / seed).max(leechers * bytes / (seed + leechers * leecher))
-}
 
 /// How near to the bound a swarm comes, and how much of all uplinks it uses from the first to the last
 /// moment.

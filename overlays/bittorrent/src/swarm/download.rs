@@ -1,13 +1,18 @@
 //! What a node asks its peers for, and what it gets.
 use overlay_core::{Blob, DropReason, Event};
 
-use crate::config::Picking;
+use crate::config::{Picking, SeedPolicy};
 use crate::message::BittorrentMessage;
 use crate::metainfo::BLOCK;
-use crate::picker::{BlockId, Receipt};
+use crate::picker::{BlockId, Holder, Receipt};
+use crate::suspicion::Senders;
 use crate::uploads::Outlet;
 
 use super::Swarm;
+
+/// Most blocks that a peer is asked for in the end game while others were asked for them, too: one
+/// on its way and one to come.
+const MOST_REPEATED: usize = 2;
 
 impl Swarm {
     /// Tells a peer whether it has something that is missing here, if it does not know.
@@ -27,6 +32,7 @@ impl Swarm {
     pub(super) fn on_choke(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
         let connection = &mut self.connections[index];
         connection.is_choking = true;
+        connection.choked_since = out.cx.now;
         let asked = core::mem::take(&mut connection.asked);
         if !asked.is_empty() {
             asked.into_iter().for_each(|id| self.picker.release(id));
@@ -81,11 +87,13 @@ impl Swarm {
         // A first piece is wanted soon, to have something to give; the rarest is slow to get
         // (Cohen 2003, section 3.2.3).
         let picking = if self.have.count() == 0 { Picking::Random } else { out.cx.config.picking };
-        let has_untouched = connection.untouched > 0;
-        let (metainfo, random) = (&self.metainfo, &mut *out.cx.rng);
-        let current = connection.asked.back().map(|id| id.piece);
-        let pick =
-            self.picker.pick(&connection.has, has_untouched, current, picking, metainfo, random);
+        let from = Holder {
+            peer: connection.peer,
+            has: &connection.has,
+            has_untouched: connection.untouched > 0,
+            current: connection.asked.back().map(|id| id.piece),
+        };
+        let pick = self.picker.pick(from, picking, &self.metainfo, out.cx.rng);
         match pick {
             Some(pick) => {
                 if pick.begins_piece {
@@ -93,10 +101,11 @@ impl Swarm {
                 }
                 Some(pick.id)
             }
-            // One at a time: what comes twice is lost to others.
-            None if self.picker.is_end_game() && connection.asked.is_empty() => {
+            // Few at a time: what comes twice is lost to others.
+            None if self.picker.is_end_game() && connection.asked.len() < MOST_REPEATED => {
                 let asked = |id| connection.asked.contains(&id);
-                let id = self.picker.pick_again(&connection.has, out.cx.rng, asked)?;
+                let id =
+                    self.picker.pick_again(connection.peer, &connection.has, out.cx.rng, asked)?;
                 self.is_ending = true;
                 Some(id)
             }
@@ -139,23 +148,35 @@ impl Swarm {
         connection.last_block = now;
         connection.is_snubbing = false;
         connection.download.add(now, block.length);
+        connection.account.received += u64::from(block.length);
         connection.pipeline.add(now, out.cx.config.request_ahead.0);
-        match self.picker.receive(id, *block == expected) {
+        let peer = connection.peer;
+        match self.picker.receive(id, peer, *block == expected) {
             Receipt::Duplicate => self.duplicate_blocks = self.duplicate_blocks.saturating_add(1),
             Receipt::Block => self.cancel(id, out),
             Receipt::Piece => {
                 self.cancel(id, out);
                 self.complete(piece, out);
             }
-            Receipt::Corrupt => {
-                self.corrupt_pieces = self.corrupt_pieces.saturating_add(1);
-                out.cx.emit(Event::Dropped(DropReason::Nonsense));
+            Receipt::Corrupt(senders) => {
                 self.cancel(id, out);
-                self.count_untouched(piece, |count| count + 1);
+                self.on_corrupt(piece, &senders, out);
             }
         }
-        if !self.is_complete() {
+        if let Ok(index) = self.find(peer)
+            && !self.is_complete()
+        {
             self.request_from(index, out);
+        }
+    }
+
+    /// A piece was not what it should be: it is fetched again, and who is to blame is banned.
+    fn on_corrupt(&mut self, piece: u32, senders: &Senders, out: &mut Outlet<'_, '_>) {
+        self.corrupt_pieces = self.corrupt_pieces.saturating_add(1);
+        out.cx.emit(Event::Dropped(DropReason::Corrupt));
+        self.count_untouched(piece, |count| count + 1);
+        if let Some(liar) = self.suspicion.on_corrupt(piece, senders) {
+            self.ban(liar, out);
         }
     }
 
@@ -178,14 +199,24 @@ impl Swarm {
     /// A piece is here: everybody who lacks it hears so.
     fn complete(&mut self, piece: u32, out: &mut Outlet<'_, '_>) {
         self.have.set(piece);
+        if let Some(&op) = self.fetching.first() {
+            out.cx.emit(Event::Piece { op, piece, of: self.metainfo.pieces() });
+        }
+        for liar in self.suspicion.on_right(piece) {
+            self.ban(liar.peer, out);
+        }
         if self.is_complete() {
             return self.finish(out);
         }
         let tag = self.tag;
+        let tells_seeds = out.cx.config.seed_policy == SeedPolicy::ProvenContributors;
         for index in 0..self.connections.len() {
             let connection = &mut self.connections[index];
             if connection.has.has(piece) {
                 connection.useful -= 1;
+                if tells_seeds && connection.has.is_full() {
+                    out.send(connection.peer, BittorrentMessage::Have { tag, piece });
+                }
                 self.update_interest(index, out);
             } else if connection.is_open {
                 out.send(connection.peer, BittorrentMessage::Have { tag, piece });

@@ -1,7 +1,9 @@
 //! One swarm, as one of its nodes sees it: the pieces it has, and its connections.
 //!
 //! - `download.rs`: what it asks for and gets;
-//! - `upload.rs`: whom it unchokes, and what it is asked for.
+//! - `upload.rs`: whom it unchokes, and what it is asked for;
+//! - `acquaintance.rs`: with whom it connects, and with whom no more.
+mod acquaintance;
 mod download;
 mod upload;
 
@@ -12,12 +14,16 @@ use core::time::Duration;
 use overlay_core::{DropReason, Event, Key, NodeId, OpId, Time};
 use smallvec::SmallVec;
 
+use crate::account::{Books, PeerId};
 use crate::bitfield::Bitfield;
-use crate::config::WhenDone;
+use crate::conduct::habits;
+use crate::config::{BittorrentConfig, SeedPolicy, WhenDone};
 use crate::connection::Connection;
 use crate::message::{BittorrentMessage, Reason, Tag};
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
+use crate::policy::Evidence;
+use crate::suspicion::Suspicion;
 use crate::tracker::PeerList;
 use crate::uploads::{Outlet, Uploads};
 use crate::{Ctx, TRACKER, Timer};
@@ -31,8 +37,14 @@ pub struct Swarm {
     key: Key,
     tag: Tag,
     metainfo: Metainfo,
+    /// What this node calls itself here.
+    name: PeerId,
     have: Bitfield,
     picker: Picker,
+    books: Books,
+    suspicion: Suspicion,
+    /// What became of a seed's gifts, if that matters to its policy.
+    evidence: Option<Evidence>,
     /// Ordered by peer.
     connections: Vec<Connection>,
     /// Their peers: a search among them touches a few lines of memory, not one a connection.
@@ -57,19 +69,26 @@ pub struct Swarm {
 
 impl Swarm {
     /// A seed's part: everything is here.
-    pub(crate) fn seed(key: Key, metainfo: Metainfo, now: Time) -> Self {
+    pub(crate) fn seed(key: Key, metainfo: Metainfo, cx: &mut Ctx<'_>) -> Self {
         let have = Bitfield::full(metainfo.pieces());
-        Self { have, picker: Picker::finished(), ..Self::leecher(key, metainfo, now) }
+        let evidence = (cx.config.seed_policy == SeedPolicy::ProvenContributors)
+            .then(|| Evidence::new(metainfo.pieces()));
+        Self { have, picker: Picker::finished(), evidence, ..Self::leecher(key, metainfo, cx) }
     }
 
     /// A leecher's part: nothing is here.
-    pub(crate) fn leecher(key: Key, metainfo: Metainfo, now: Time) -> Self {
+    pub(crate) fn leecher(key: Key, metainfo: Metainfo, cx: &mut Ctx<'_>) -> Self {
+        let now = cx.now;
         Self {
             key,
             tag: Tag::of(&key),
             metainfo,
+            name: PeerId(cx.rng.next_u64() as u32),
             have: Bitfield::empty(metainfo.pieces()),
             picker: Picker::new(metainfo.pieces()),
+            books: Books::default(),
+            suspicion: Suspicion::default(),
+            evidence: None,
             connections: Vec::new(),
             peers: Vec::new(),
             fetching: SmallVec::new(),
@@ -179,49 +198,6 @@ impl Swarm {
         self.connect(&list.peers, out);
     }
 
-    /// Opens connections to some of these, unless everything is here: then others will come.
-    pub(crate) fn connect(&mut self, peers: &[NodeId], out: &mut Outlet<'_, '_>) {
-        let most = usize::from(out.cx.config.max_initiate);
-        for &peer in peers {
-            if self.is_complete() || self.connections.len() >= most {
-                return;
-            }
-            let Err(place) = self.find(peer) else { continue };
-            if peer != out.cx.me {
-                let connection = Connection::new(peer, self.metainfo.pieces(), false, out.cx.now);
-                self.insert(place, connection);
-                let key = self.key;
-                out.send(peer, BittorrentMessage::Handshake { key, is_reply: false });
-            }
-        }
-    }
-
-    pub(crate) fn on_handshake(&mut self, from: NodeId, is_reply: bool, out: &mut Outlet<'_, '_>) {
-        let (tag, key, now) = (self.tag, self.key, out.cx.now);
-        let place = match self.find(from) {
-            Ok(index) if !self.connections[index].is_open => {
-                // Both have opened it at once, or this is the answer.
-                self.connections[index].is_open = true;
-                self.connections[index].since = now;
-                return self.send_bitfield(from, out);
-            }
-            Ok(_) if is_reply => return,
-            Ok(index) => {
-                // The peer has begun anew.
-                self.drop_connection(index, out);
-                index
-            }
-            Err(place) => place,
-        };
-        if is_reply || self.connections.len() >= usize::from(out.cx.config.max_peers) {
-            return out.send(from, BittorrentMessage::Close { tag });
-        }
-        let connection = Connection::new(from, self.metainfo.pieces(), true, now);
-        self.insert(place, connection);
-        out.send(from, BittorrentMessage::Handshake { key, is_reply: true });
-        self.send_bitfield(from, out);
-    }
-
     /// A message of a connection.
     pub(crate) fn on_message(
         &mut self,
@@ -233,7 +209,7 @@ impl Swarm {
         let Ok(index) = self.find(from) else { return };
         if !self.connections[index].is_open && !matches!(message, BittorrentMessage::Close { .. }) {
             // Networks without TCP let a short message overtake the handshake's answer.
-            self.on_handshake(from, true, out);
+            self.open(index, None, out);
         }
         match message {
             BittorrentMessage::Close { .. } => self.on_lost(index, out),
@@ -275,18 +251,14 @@ impl Swarm {
             return;
         }
         let config = out.cx.config;
-        let patience = config.handshake_timeout.0;
-        for index in (0..self.connections.len()).rev() {
-            let connection = &self.connections[index];
-            if !connection.is_open && now.since(connection.since) > patience {
-                self.drop_connection(index, out);
-            }
-        }
+        self.give_up_silent(out);
+        self.come_back(out);
         self.give_up_snubbing(out);
         self.rechoke_in_round(out);
         let since = now.since(self.announced);
         let lacks = !self.is_complete()
             && self.connections.len() < usize::from(config.min_peers.min(config.max_peers));
+        let lacks = lacks || habits(out.cx.conduct).always_lacks_peers() && !self.is_complete();
         let is_early = lacks || !self.is_listed;
         if since >= config.announce_every.0 || is_early && since >= config.announce_at_most_every.0
         {
@@ -324,34 +296,14 @@ impl Swarm {
 
     /// # Errors
     /// What is not as it must be.
-    pub(crate) fn check(&self, slots: usize) -> Result<(), String> {
-        self.check_slots(slots)?;
+    pub(crate) fn check(&self, config: &BittorrentConfig) -> Result<(), String> {
+        self.check_slots(config)?;
         self.check_counts()
     }
 
     fn set_round(&mut self, after: Duration, out: &mut Outlet<'_, '_>) {
         self.next_round = out.cx.now + after;
         out.cx.set_timer(after, Timer::Round { tag: self.tag });
-    }
-
-    fn find(&self, peer: NodeId) -> Result<usize, usize> {
-        self.peers.binary_search(&peer)
-    }
-
-    fn insert(&mut self, place: usize, connection: Connection) {
-        self.peers.insert(place, connection.peer);
-        self.connections.insert(place, connection);
-    }
-
-    /// What is here, to a peer that has just been connected; nothing if nothing is (BEP 3).
-    fn send_bitfield(&mut self, to: NodeId, out: &mut Outlet<'_, '_>) {
-        let tag = self.tag;
-        if self.is_complete() {
-            out.send(to, BittorrentMessage::HaveAll { tag });
-        } else if self.have.count() > 0 {
-            let bits = self.have.to_bytes();
-            out.send(to, BittorrentMessage::Bitfield { tag, bits });
-        }
     }
 
     fn on_bitfield(&mut self, index: usize, bits: &[u8], out: &mut Outlet<'_, '_>) {
@@ -382,6 +334,12 @@ impl Swarm {
             self.picker.raise(piece);
             connection.useful += u32::from(!self.have.has(piece));
             connection.untouched += u32::from(self.picker.is_untouched(piece));
+            if let Some(evidence) = &mut self.evidence
+                && let Some(proved) = evidence.hear(piece, self.peers[index])
+                && let Ok(place) = self.find(proved)
+            {
+                self.connections[place].account.proofs += 1;
+            }
         }
     }
 
@@ -398,29 +356,6 @@ impl Swarm {
         }
         self.update_interest(index, out);
         self.request_from(index, out);
-    }
-
-    /// The connection is closed: what was asked of it is asked of others, and its slot is given.
-    fn on_lost(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
-        let had_slot = self.connections[index].has_slot();
-        self.drop_connection(index, out);
-        if had_slot {
-            self.fill_slots(out);
-        }
-    }
-
-    fn drop_connection(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
-        let connection = self.connections.remove(index);
-        self.peers.remove(index);
-        if !self.is_complete() {
-            connection.has.iter().for_each(|piece| self.picker.lower(piece));
-        }
-        self.optimistic.retain(|it| *it != connection.peer);
-        let owes = !connection.asked.is_empty();
-        connection.asked.into_iter().for_each(|id| self.picker.release(id));
-        if owes {
-            self.request_from_all(out);
-        }
     }
 
     /// Everything is here.

@@ -2,14 +2,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use overlay_core::{DropReason, Event, Strategy, Time, wire};
+use overlay_core::{Conduct, DropReason, Event, NodeId, wire};
 
 use crate::Ctx;
-use crate::choker::{self, Candidate, Slots};
-use crate::config::{Choking, SeedPolicy};
+use crate::choker::{self, Candidate};
+use crate::conduct::habits;
+use crate::config::BittorrentConfig;
 use crate::connection::{Connection, Wanted};
 use crate::message::BittorrentMessage;
 use crate::metainfo::BLOCK;
+use crate::policy::{self, Policy, Rank};
 use crate::uploads::{Outlet, Uploads};
 
 use super::Swarm;
@@ -18,7 +20,8 @@ impl Swarm {
     pub(super) fn on_interested(&mut self, index: usize, out: &mut Outlet<'_, '_>) {
         self.connections[index].is_interested = true;
         let is_unchoked = !self.connections[index].am_choking;
-        if is_unchoked || self.unchoked().count() < out.cx.config.slots() {
+        let slots = self.policy(out.cx.conduct, out.cx.config).slots(out.cx.config);
+        if is_unchoked || self.unchoked().count() < slots.most() {
             self.fill_slots(out);
         }
     }
@@ -45,7 +48,7 @@ impl Swarm {
         }
         let block = self.metainfo.block(piece, begin / BLOCK);
         let is_block = begin.is_multiple_of(BLOCK) && block.is_some_and(|it| it.length == length);
-        if !is_block || !self.have.has(piece) {
+        if !is_block || !self.have.has(piece) && !habits(out.cx.conduct).forges() {
             return out.cx.emit(Event::Dropped(DropReason::Nonsense));
         }
         if connection.waiting.len() >= usize::from(out.cx.config.max_requests) {
@@ -72,17 +75,36 @@ impl Swarm {
             uploads.enter_again(self.tag, connection.peer, is_same_piece);
         }
         let block = wanted.and_then(|it| self.metainfo.block(it.piece, it.begin / BLOCK));
-        let (Some(Wanted { piece, begin, .. }), Some(block)) = (wanted, block) else { return };
+        let (Some(Wanted { piece, begin, .. }), Some(mut block)) = (wanted, block) else { return };
+        block.intact = !habits(cx.conduct).forges();
+        let policy = self.policy(cx.conduct, cx.config);
+        let peer = self.peers[index];
+        if let Some(evidence) = &mut self.evidence
+            && evidence.give(piece, peer, &self.connections)
+        {
+            self.connections[index].account.chances += 1;
+        }
+        let connection = &mut self.connections[index];
         connection.upload.add(cx.now, block.length);
         connection.turn_bytes += u64::from(block.length);
+        connection.account.sent += u64::from(block.length);
+        policy.on_sent(connection, block.length);
+        // A piece that only the seed has is of use to nobody before it is whole.
+        let is_turn_over = !is_same_piece && policy.is_turn_over(connection, cx);
         let message = BittorrentMessage::Piece { tag: self.tag, piece, begin, block };
         uploads.charge(wire::length(&message), cx.now, cx.uplink);
-        cx.send(connection.peer, message);
-        // A piece that only the seed has is of use to nobody before it is whole.
-        let is_whole = !is_same_piece && self.takes_turns(cx);
-        if is_whole && self.is_turn_over(&self.connections[index], cx) {
+        cx.send(peer, message);
+        if is_turn_over {
             self.fill_slots(&mut Outlet { uploads, cx });
         }
+    }
+
+    /// When it is a peer's turn to be sent blocks; nobody comes before who waits for none, so that it
+    /// is out of the way.
+    pub(crate) fn rank(&self, peer: NodeId, conduct: Conduct, config: &BittorrentConfig) -> Rank {
+        let connection = self.find(peer).map(|index| &self.connections[index]);
+        let waiting = connection.ok().filter(|it| !it.waiting.is_empty());
+        waiting.map_or(Rank::FIRST, |it| self.policy(conduct, config).rank(it))
     }
 
     /// Gives all slots anew; by chance, when a turn is over.
@@ -100,38 +122,35 @@ impl Swarm {
         self.rechoke(true, out);
     }
 
-    pub(super) fn check_slots(&self, slots: usize) -> Result<(), String> {
+    /// Whom to unchoke, and whose turn it is, as long as nothing changes.
+    fn policy(&self, conduct: Conduct, config: &BittorrentConfig) -> &'static dyn Policy {
+        let is_seed = self.is_complete();
+        habits(conduct).policy(is_seed).unwrap_or_else(|| policy::of(config, is_seed))
+    }
+
+    pub(super) fn check_slots(&self, config: &BittorrentConfig) -> Result<(), String> {
+        let most = policy::of(config, self.is_complete()).slots(config).most();
         let unchoked = self.unchoked().count();
-        match unchoked > slots {
-            true => Err(alloc::format!("{unchoked} peers are unchoked, more than {slots}")),
+        match unchoked > most {
+            true => Err(alloc::format!("{unchoked} peers are unchoked, more than {most}")),
             false => Ok(()),
         }
     }
 
     fn rechoke(&mut self, is_kept: bool, out: &mut Outlet<'_, '_>) {
-        let cx = &mut *out.cx;
-        if cx.conduct.is(Strategy::NoUpload) {
-            return;
-        }
-        let takes_turns = self.takes_turns(cx);
-        let slots = match takes_turns {
-            true => Slots { regular: cx.config.slots(), optimistic: 0, is_kept },
-            false => Slots {
-                regular: cx.config.regular_slots.into(),
-                optimistic: cx.config.optimistic_unchoke.into(),
-                is_kept,
-            },
-        };
-        let candidates = self.candidates(cx);
-        let unchoked = choker::choose(&candidates, slots, &self.optimistic, cx.rng);
-        let is_over = |peer| candidates.iter().any(|it| it.peer == peer && it.merit == TURN_OVER);
+        let policy = self.policy(out.cx.conduct, out.cx.config);
+        policy.before_slots(&mut self.connections, !is_kept, out.cx);
+        let candidates = self.candidates(policy, out.cx);
+        let (slots, former) = (policy.slots(out.cx.config), &self.optimistic);
+        let unchoked = choker::choose(&candidates, slots, former, is_kept, out.cx.rng);
+        let now = out.cx.now;
         for connection in &mut self.connections {
             let has_slot = unchoked.has(connection.peer);
             if has_slot != connection.am_choking {
-                if has_slot && takes_turns && is_over(connection.peer) {
+                if has_slot && policy.is_turn_over(connection, out.cx) {
                     // Nobody else waits: another turn.
                     connection.turn_bytes = 0;
-                    connection.slot_changed = Some(out.cx.now);
+                    connection.slot_changed = Some(now);
                 }
                 continue;
             }
@@ -141,7 +160,7 @@ impl Swarm {
             }
             connection.am_choking = !has_slot;
             connection.turn_bytes = 0;
-            connection.slot_changed = Some(out.cx.now);
+            connection.slot_changed = Some(now);
             let tag = self.tag;
             let message = match has_slot {
                 true => BittorrentMessage::Unchoke { tag },
@@ -151,58 +170,19 @@ impl Swarm {
             out.send(connection.peer, message);
         }
         self.optimistic = unchoked.optimistic;
+        policy.after_slots(&mut self.connections, out.cx);
     }
 
-    fn candidates(&mut self, cx: &mut Ctx<'_>) -> Vec<Candidate> {
-        let is_seed = self.is_complete();
-        let takes_turns = self.takes_turns(cx);
-        let mut candidates = Vec::with_capacity(self.connections.len());
-        for index in 0..self.connections.len() {
-            let is_over = takes_turns && self.is_turn_over(&self.connections[index], cx);
-            let it = &mut self.connections[index];
-            if !it.is_open {
-                continue;
-            }
-            candidates.push(Candidate {
-                peer: it.peer,
-                is_interested: it.is_interested,
-                is_unchoked: !it.am_choking && !is_over,
-                is_snubbing: !is_seed && it.is_snubbing,
-                is_new: cx.now.since(it.since) < cx.config.optimistic_every.0,
-                merit: match (takes_turns, is_seed, cx.config.choking) {
-                    (true, ..) => merit_by_turns(it, is_over, cx.now),
-                    (false, true, _) => it.upload.bytes(cx.now),
-                    (false, false, Choking::TitForTat) => it.download.bytes(cx.now),
-                    (false, false, Choking::Random) => cx.rng.next_u64(),
-                },
-            });
-        }
-        candidates
-    }
-
-    /// Whether slots are given by turns.
-    fn takes_turns(&self, cx: &Ctx<'_>) -> bool {
-        self.is_complete() && cx.config.seed_policy == SeedPolicy::RoundRobin
-    }
-
-    /// Whether a peer has had its turn: its pieces, or its time.
-    fn is_turn_over(&self, connection: &Connection, cx: &Ctx<'_>) -> bool {
-        let turn = u64::from(cx.config.seed_turn) * u64::from(self.metainfo.piece_length);
-        let since = connection.slot_changed.map(|changed| cx.now.since(changed));
-        let is_late = since.is_some_and(|since| since >= cx.config.optimistic_every.0);
-        !connection.am_choking && (connection.turn_bytes >= turn || is_late)
-    }
-}
-
-/// The merit of who has had its turn.
-const TURN_OVER: u64 = 0;
-
-/// Who is in its turn is first, then who has waited longest, and last whose turn is over.
-fn merit_by_turns(connection: &Connection, is_over: bool, now: Time) -> u64 {
-    match (connection.am_choking, connection.slot_changed) {
-        (true, Some(since)) => 1 + now.since(since).as_millis() as u64,
-        (true, None) => u64::MAX - 1,
-        (false, _) if is_over => TURN_OVER,
-        (false, _) => u64::MAX,
+    fn candidates(&mut self, policy: &dyn Policy, cx: &mut Ctx<'_>) -> Vec<Candidate> {
+        let newest = cx.config.optimistic_every.0;
+        let open = self.connections.iter_mut().filter(|it| it.is_open);
+        let candidate = |it: &mut Connection| Candidate {
+            peer: it.peer,
+            is_interested: it.is_interested,
+            is_unchoked: !it.am_choking && !policy.is_turn_over(it, cx),
+            is_new: cx.now.since(it.since) < newest,
+            merit: policy.merit(it, cx),
+        };
+        open.map(candidate).collect()
     }
 }

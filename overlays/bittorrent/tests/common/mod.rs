@@ -67,6 +67,65 @@ pub(crate) struct Told {
     /// Blocks of these kinds are written down, with everything else.
     pub(crate) transcript: Option<String>,
     keys: BTreeMap<OpId, Key>,
+    /// When each node began to search.
+    due: BTreeMap<NodeId, Time>,
+    /// Bytes of blocks that each node got; nodes behind the last that got any are left out.
+    received: Vec<u64>,
+    /// Bytes of blocks that were not what they should be.
+    pub(crate) corrupt_bytes: u64,
+    /// Who was banned, by whom, and when.
+    pub(crate) banned: Vec<(NodeId, NodeId, Time)>,
+}
+
+impl Told {
+    /// How long the fetches of these nodes took, in seconds, ascending.
+    pub(crate) fn fetch_times(&self, of: impl IntoIterator<Item = u32>) -> Vec<f64> {
+        let took = |node| Some(self.done.get(&node)?.since(*self.due.get(&node)?).as_secs_f64());
+        let mut times: Vec<f64> = of.into_iter().map(NodeId).filter_map(took).collect();
+        times.sort_unstable_by(f64::total_cmp);
+        times
+    }
+
+    /// Bytes of blocks that these nodes got.
+    pub(crate) fn received_by(&self, nodes: impl IntoIterator<Item = u32>) -> u64 {
+        nodes.into_iter().filter_map(|node| self.received.get(node as usize)).sum()
+    }
+}
+
+/// The median of some numbers in order; not a number if there are none.
+pub(crate) fn median(of: &[f64]) -> f64 {
+    of.get(of.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The set-up in which clients were measured side by side: a seed of 2 MB/s, leechers of 1 MB/s, a
+/// flash crowd.
+pub(crate) fn homogeneous(leechers: u32, size: &str, section: &str, rest: &str) -> String {
+    format!(
+        "
+nodes: {}
+start: converged
+warm_up: 5s
+network:
+  uniform_round_trip: 20ms
+  capacities:
+    - {{nodes: [0], up: 2MB/s, down: 100MB/s}}
+    - {{share: 1.0, up: 1MB/s, down: 100MB/s}}
+workload: {{items: 1, item_size: {size}, publishers: [0], fetch: true, timeout: 1h, {rest}}}
+overlays:
+  bittorrent: {{{section}}}
+",
+        leechers + 1
+    )
+}
+
+/// Everybody comes within a second.
+pub(crate) const FLASH_CROWD: &str = "downloads: {arrivals: flash-crowd, over: 1s}";
+
+/// The least time in which anybody could give so many bytes to so many leechers (Kumar and Ross
+/// 2006), with the capacities above, ample downlinks, and times in seconds.
+pub(crate) fn bound(leechers: u32, bytes: f64) -> f64 {
+    let (seed, leecher, leechers) = (2e6, 1e6, f64::from(leechers));
+    (bytes / seed).max(leechers * bytes / (seed + leechers * leecher))
 }
 
 impl Observer<Bittorrent> for Told {
@@ -88,6 +147,7 @@ impl Observer<Bittorrent> for Told {
             Event::Published { .. } => self.published += 1,
             Event::Failed { .. } => self.failed += 1,
             Event::Dropped(_) => self.dropped += 1,
+            Event::Banned { peer } => self.banned.push((peer, node, now)),
             _ => {}
         }
         None
@@ -97,6 +157,11 @@ impl Observer<Bittorrent> for Told {
         let Input::Message { from, message } = input else { return };
         if let BittorrentMessage::Piece { block, .. } = message {
             self.block_bytes += u64::from(block.length);
+            self.corrupt_bytes += u64::from(block.length) * u64::from(!block.intact);
+            if self.received.len() <= node.index() {
+                self.received.resize(node.index() + 1, 0);
+            }
+            self.received[node.index()] += u64::from(block.length);
             self.last_block = now;
         }
         if let Some(lines) = &mut self.transcript {
@@ -119,6 +184,7 @@ impl Network<'_> {
             let Some(due) = self.timetable.next_if(|due| due.at <= until) else { return };
             if let Command::Search { op, key } = due.command {
                 self.told.keys.insert(op, key);
+                self.told.due.insert(due.node, due.at);
             }
             self.simulation.give(due.node, Input::Command(due.command), &mut self.told);
         }
