@@ -13,7 +13,7 @@ use crate::check::LARGEST_IN_PIECES;
 use crate::network::Unusable;
 
 /// The most files a folder may hold: each node of the testbed is told of all.
-pub const MOST_FILES: usize = 32_768;
+pub const MOST_FILES: usize = 16_384;
 
 /// What to do where something cannot be read.
 const READABLE: &str = "name a file or a folder that you may read, by its path from the working \

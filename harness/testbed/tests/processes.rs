@@ -97,6 +97,20 @@ fn eight_nodes_find_and_fetch_everything() {
 }
 
 #[test]
+fn an_item_that_is_a_file_is_fetched_whole_and_verified() {
+    let _alone = alone();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes: Vec<u8> = (0..100_003_u32).map(|place| (place >> 3) as u8).collect();
+    fs::write(file.path(), bytes).unwrap();
+    let content = format!("workload.content={}", file.path().display());
+    let measurement = run(&scenario(EIGHT, &[&content, "workload.items=1"]), &Silent).unwrap();
+    let outcome = Outcome::of(&measurement);
+    assert_eq!(outcome.value("fetch_ratio"), 1.0, "{:?}", outcome.record.notes);
+    assert_eq!(outcome.value("fetch_corrupt_ratio"), 0.0);
+    assert_no_process_is_left();
+}
+
+#[test]
 fn the_scenario_s_faults_strike_and_are_nobody_s_failure() {
     let _alone = alone();
     for per_process in ["testbed.nodes_per_process=1", "testbed.nodes_per_process=4"] {

@@ -81,6 +81,7 @@ fn everybody_gets_the_bytes_of_a_folder_and_verifies_them() {
         + outcome.value("received_by_contributors_from_others");
     assert!((size..size * 1.2).contains(&received), "{received} bytes each, some twice");
     assert!(outcome.value("distribution_efficiency") <= 1.0);
+    assert!(outcome.value("piece_diversity") > 0.0);
     assert!(outcome.value("state_links_max") > 0.0, "looked at before the swarm dissolved");
 }
 
@@ -98,9 +99,23 @@ fn content_that_changes_during_the_run_is_found_as_corrupt_pieces() {
     let changes = [&*content(&folder), "workload.timeout=3s"];
     let outcome = run(&scenario(SWARM, &changes), &change);
     assert_eq!(outcome.value("fetch_ratio"), 0.0);
-    let corrupt = outcome.value("losses_corrupt") + outcome.value("losses_dropped_nonsense");
-    assert!(corrupt > 0.0, "pieces that are not what they should be");
+    assert!(outcome.value("losses_corrupt") > 0.0);
     assert!(outcome.has_note("did not finish"), "{:?}", outcome.record.notes);
+}
+
+/// The liar claims to have everything, and is asked for it.
+#[test]
+fn real_bytes_that_are_false_are_fetched_again_and_who_sent_them_is_banned() {
+    let _alone = alone();
+    let folder = folder();
+    let liar = "freeloaders={nodes: [5], strategy: lying}";
+    let outcome = run(&scenario(SWARM, &[&content(&folder), liar]), &Silent);
+    assert_eq!(outcome.value("fetch_corrupt_ratio"), 0.0);
+    assert!(outcome.value("losses_corrupt") > 0.0);
+    let banned = outcome.value("losses_peers_banned");
+    assert!((1.0..=7.0).contains(&banned), "{banned} bans of one liar by seven");
+    let finished = outcome.value("fetch_ratio") * 7.0;
+    assert!(finished > 5.5, "{finished} of the six who are honest, and perhaps the liar");
 }
 
 #[test]
@@ -120,7 +135,7 @@ fn downloads_that_are_stuck_without_the_only_seed_are_told() {
         assert_eq!(outcome.value("fetch_ratio"), 0.0, "{action}");
         let notes = &outcome.record.notes;
         assert!(outcome.has_note("7 downloads of item"), "{action}: {notes:?}");
-        assert!(outcome.has_note("live node"), "{action}: {notes:?}");
+        assert!(outcome.has_note("every live node lacks"), "{action}: {notes:?}");
     }
 }
 

@@ -92,7 +92,11 @@ pub struct RealItem {
     /// The length in bytes of every piece but the last one, which may be shorter.
     pub piece_length: u32,
     /// The SHA-1 of each piece.
-    pub hashes: Vec<[u8; 20]>,
+    pub pieces: Vec<[u8; 20]>,
+    /// The SHA-1 of each run of [`overlay_core::GRAIN`] bytes, the last one being shorter. They tell
+    /// whose bytes were false when a piece came from several, as those of BitTorrent v2 can (BEP
+    /// 52).
+    pub grains: Vec<[u8; 20]>,
 }
 
 /// How nodes come back.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use overlay_core::{NodeId, Overlay};
+use overlay_core::{GRAIN, NodeId, Overlay};
 use peerbench_measure::{Measurement, Progress};
 use peerbench_scenario::{Content, Document, Fault, Scenario, Transport, World};
 
@@ -154,18 +154,20 @@ fn real_item<O: Overlay>(
     }
     // Items that are fetched whole are a single piece; no item is longer than a length can say.
     let piece_length = O::piece_length(config).unwrap_or(size as u32);
-    let pieces = content.piece_hashes(piece_length);
-    let of = pieces.len();
-    let mut hashes = Vec::with_capacity(of);
-    for hash in pieces {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(None);
+    let hash = |length| -> Result<Option<Vec<_>>, Error> {
+        let mut hashes = Vec::new();
+        for hash in content.piece_hashes(length) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            hashes.push(hash.map_err(|source| Error::Content { path: path.clone(), source })?);
+            progress.advance(hashes.len() as u64 * u64::from(length), size);
         }
-        let unreadable = |source| Error::Content { path: path.clone(), source };
-        hashes.push(hash.map_err(unreadable)?);
-        progress.advance(hashes.len() as u64, of as u64);
-    }
-    Ok(Some(Arc::new(RealItem { content: Arc::new(content), piece_length, hashes })))
+        Ok(Some(hashes))
+    };
+    let (Some(pieces), Some(grains)) = (hash(piece_length)?, hash(GRAIN)?) else { return Ok(None) };
+    let content = Arc::new(content);
+    Ok(Some(Arc::new(RealItem { content, piece_length, pieces, grains })))
 }
 
 fn per_process(scenario: &Scenario) -> usize {

@@ -20,6 +20,8 @@ pub(super) struct Returns {
     under_way: BTreeMap<u32, DueReturn>,
     /// Nodes that a new process was started for.
     begun: BTreeSet<NodeId>,
+    /// New processes that have not been told to go yet.
+    starting: BTreeSet<u32>,
 }
 
 impl Returns {
@@ -31,6 +33,7 @@ impl Returns {
             due: world.returns().iter().copied().collect(),
             under_way: BTreeMap::new(),
             begun: BTreeSet::new(),
+            starting: BTreeSet::new(),
         }
     }
 
@@ -44,9 +47,14 @@ impl Returns {
         self.next().map(|back| back.at)
     }
 
-    /// Whether everybody who was to come back has its new process.
+    /// Whether everybody who was to come back has, as far as it could.
     pub(super) fn are_over(&self) -> bool {
-        self.due.is_empty()
+        self.due.is_empty() && self.starting.is_empty()
+    }
+
+    /// Whether this process can hear of nothing but its own start yet.
+    pub(super) fn is_starting(&self, number: u32) -> bool {
+        self.starting.contains(&number)
     }
 
     /// The next one is taken on by a new process; `None`: none could be started.
@@ -56,6 +64,7 @@ impl Returns {
         {
             self.under_way.insert(number, back);
             self.begun.insert(back.node);
+            self.starting.insert(number);
         }
     }
 
@@ -64,10 +73,15 @@ impl Returns {
         self.begun.contains(&node)
     }
 
+    /// This process has ended.
+    pub(super) fn lose(&mut self, number: u32) {
+        self.starting.remove(&number);
+    }
+
     /// What a new process is to be told in answer to a step of its start; `None` if it is none, or
     /// has taken them all.
     pub(super) fn answer(
-        &self,
+        &mut self,
         number: u32,
         word: &Word,
         setup: &Setup,
@@ -84,7 +98,10 @@ impl Returns {
             }
             Word::Notice(notice) => match **notice {
                 Notice::Listening(_) => Some(Order::Table(self.table.clone())),
-                Notice::Ready => Some(Order::Go(start)),
+                Notice::Ready => {
+                    self.starting.remove(&number);
+                    Some(Order::Go(start))
+                }
                 _ => None,
             },
             Word::Gone => None,

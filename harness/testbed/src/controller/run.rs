@@ -253,7 +253,11 @@ impl<R: Oracle> Run<R> {
     /// the window for all nodes at one time when all have and nothing else is due.
     async fn follow_downloads(&mut self, now: Time) {
         if self.ledger.is_half_over() && !std::mem::replace(&mut self.has_looked, true) {
-            self.tell_running(&Order::Look).await;
+            for number in self.running() {
+                if !self.returns.is_starting(number) {
+                    self.hub.tell(number, &Order::Look).await;
+                }
+            }
         }
         let is_waited_for = !self.faults.is_empty() || !self.returns.are_over();
         if self.ledger.is_over()
@@ -423,6 +427,7 @@ impl<R: Oracle> Run<R> {
 
     /// A process has ended; if nobody asked for it, that is counted and said.
     fn lose(&mut self, number: u32) {
+        self.returns.lose(number);
         let process = &mut self.processes.0[number as usize];
         if process.condition != Condition::Running {
             return;

@@ -44,8 +44,8 @@ pub(super) fn add<'a>(
     }
     if let Some(late) = lateness.quantile(0.99).filter(|late| *late > OVERLOADED_ABOVE) {
         measurement.note(format!(
-            "overloaded: 1 % of the messages were delivered more than {:.1} ms late; use a lower \
-             workload.rate or fewer nodes",
+            "overloaded: 1 % of the messages were delivered more than {:.1} ms late; use fewer \
+             nodes, a lower workload.rate, or a machine with less else to do",
             late as f64 / 1e3
         ));
     }
