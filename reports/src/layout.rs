@@ -144,7 +144,7 @@ pub(crate) const SECTIONS: &[Section] = &[
             figure("corrupt", "fetch_corrupt_ratio", Value),
             time("contributors p50", "fetch_time_contributors_us", 500),
             time("contributors p99", "fetch_time_contributors_us", 990),
-            last("contributors last", "fetch_time_contributors_us"),
+            last("last contributor", "fetch_time_contributors_us"),
         ],
     },
     Section {
@@ -163,7 +163,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         hint: "of contributors",
         always: false,
         lines: &[
-            figure("sent per received", "share_ratio", Mean),
+            figure("given per taken", "share_ratio", Mean),
             figure("bytes sent, Gini", "upload_gini", Value),
             figure("from publishers", "received_by_contributors_from_publishers", Value),
             figure("from others", "received_by_contributors_from_others", Value),
@@ -177,7 +177,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         lines: &[
             time("freeloaders p50", "fetch_time_freeloaders_us", 500),
             time("freeloaders p99", "fetch_time_freeloaders_us", 990),
-            last("freeloaders last", "fetch_time_freeloaders_us"),
+            last("last freeloader", "fetch_time_freeloaders_us"),
             figure("penalty", "freeloader_penalty", Value),
             figure("free ride", "free_ride", Value),
             figure("on publishers", "free_ride_from_publishers", Value),

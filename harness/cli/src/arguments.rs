@@ -100,8 +100,8 @@ pub(crate) enum Listed {
 /// A scenario and what the command line changes in it.
 #[derive(Args, Debug)]
 pub(crate) struct ScenarioChoice {
-    /// A scenario file, or a name that `peerbench list scenarios` shows; without one, that of the
-    /// command: `default`, to `bench` overlays that fetch in pieces `swarm`, and `freeloaders`
+    /// A scenario file, or a name that `peerbench list scenarios` shows [default: `default`; to
+    /// bench swarms alone `swarm`; for freeloaders `freeloaders`]
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) scenario: Option<String>,
     /// Set a field of the scenario, such as `workload.rate=100/s`; may be repeated

@@ -12,6 +12,10 @@ const SPOKEN_OF: f64 = 0.25;
 /// that anybody would notice.
 const UNNOTICED: f64 = 0.05;
 
+/// Who waits less than this many times as long and gives nothing for it is hardly deterred. A guess:
+/// half as long again.
+const DETERRED: f64 = 1.5;
+
 /// Verified shares that are nearer than this are alike.
 const TOLERANCE: f64 = 0.001;
 
@@ -76,6 +80,8 @@ fn verdict(penalty: Contrast) -> &'static str {
         "freeloading pays, and is faster"
     } else if low <= 1.0 + UNNOTICED {
         "freeloading pays"
+    } else if penalty.estimate < DETERRED {
+        "freeloading costs little"
     } else {
         "freeloading does not pay"
     }
@@ -128,10 +134,9 @@ mod tests {
         assert_eq!(verdict(about(1.2, 1.04, 1.4)), "freeloading pays");
         assert_eq!(verdict(about(0.9, 0.8, 0.99)), "freeloading pays, and is faster");
         assert_eq!(verdict(about(3.0, 2.5, 3.5)), "freeloading does not pay");
-        assert_eq!(
-            verdict(Contrast { interval: None, ..about(1.06, 0.0, 9.0) }),
-            "freeloading does not pay"
-        );
+        assert_eq!(verdict(about(1.2, 1.18, 1.22)), "freeloading costs little");
+        let alone = Contrast { interval: None, ..about(1.06, 0.0, 9.0) };
+        assert_eq!(verdict(alone), "freeloading costs little");
     }
 
     #[test]

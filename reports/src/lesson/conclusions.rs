@@ -27,7 +27,7 @@ pub(super) fn conclusions(part: &Measured<'_>) -> Vec<String> {
             conclusions.extend(others.filter_map(|it| contrast(part, *shown, it, against.column)));
         }
     }
-    conclusions.extend(outline.change.iter().filter_map(|shown| change(part, *shown)));
+    conclusions.extend(outline.change.iter().flat_map(|shown| change(part, *shown)));
     for shown in &outline.growth {
         conclusions.extend(columns.clone().filter_map(|column| growth(part, *shown, column)));
     }
@@ -103,8 +103,8 @@ fn place(part: &Measured<'_>, row: usize) -> String {
 }
 
 /// By which factor each column's figure changes from the first row to each other one; of many rows
-/// that are steps of one number, to the last.
-fn change(part: &Measured<'_>, shown: Shown) -> Option<String> {
+/// that are steps of one number, to the last. Many rows are a conclusion each, a few are one.
+fn change(part: &Measured<'_>, shown: Shown) -> Vec<String> {
     let columns = &part.outline.columns;
     let factors = |row: usize| {
         let factor = |(column, label): (usize, &String)| {
@@ -119,10 +119,15 @@ fn change(part: &Measured<'_>, shown: Shown) -> Option<String> {
         (!factors.is_empty()).then(|| format!("from {from} to {to}: {}", factors.join(", ")))
     };
     let rows = part.outline.rows.len();
+    let are_many = rows > MOST_CHANGES;
     let are_steps = part.outline.rows.iter().all(|row| row.number.is_some());
-    let first = if are_steps && rows > MOST_CHANGES { rows - 1 } else { 1 };
+    let first = if are_steps && are_many { rows - 1 } else { 1 };
     let changes: Vec<String> = (first..rows).filter_map(factors).collect();
-    (!changes.is_empty()).then(|| format!("{}, {}", shown.title(), changes.join("; ")))
+    let conclusions = match changes.is_empty() || are_many {
+        true => changes,
+        false => vec![changes.join("; ")],
+    };
+    conclusions.iter().map(|change| format!("{}, {change}", shown.title())).collect()
 }
 
 /// How a column's figure grows with what the rows vary.
