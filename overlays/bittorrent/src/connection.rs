@@ -74,7 +74,7 @@ pub struct Connection {
     pub(crate) bargain: Bargain,
     /// Whether a seed has unchoked it only to see what becomes of it.
     pub(crate) is_on_trial: bool,
-    /// Since when it has served no requests.
+    /// When it last choked us, or the connection was opened.
     pub(crate) choked_since: Time,
 }
 

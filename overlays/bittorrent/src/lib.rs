@@ -435,10 +435,10 @@ impl Overlay for Bittorrent {
         // There is nothing to be part of but swarms, and none before somebody publishes.
     }
 
-    fn check_network(config: &BittorrentConfig, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
+    fn check_network(_: &BittorrentConfig, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
         for (id, node) in nodes {
             for swarm in node.swarms.values() {
-                swarm.check(config).map_err(|problem| alloc::format!("{id}: {problem}"))?;
+                swarm.check().map_err(|problem| alloc::format!("{id}: {problem}"))?;
             }
         }
         Ok(())

@@ -59,9 +59,9 @@ fn kind() -> impl Strategy<Value = Kind> {
         })
 }
 
-fn setting(kind: &Kind, seed: u64) -> Setting {
+fn yaml(kind: &Kind) -> String {
     let [seed_up, some_up, others_up] = kind.uplinks;
-    let yaml = format!(
+    format!(
         "
 nodes: {}
 start: converged
@@ -87,8 +87,7 @@ overlays:
         kind.kibibytes,
         kind.arrivals,
         kind.section,
-    );
-    Setting::new(&yaml, seed)
+    )
 }
 
 proptest! {
@@ -96,7 +95,7 @@ proptest! {
 
     #[test]
     fn everybody_finishes_and_no_invariant_breaks(kind in kind(), seed: u64) {
-        let setting = setting(&kind, seed);
+        let setting = Setting::new(&yaml(&kind), seed);
         let mut network = setting.network();
         let leechers = kind.leechers as usize;
         let mut now = Time::ZERO;
@@ -119,6 +118,39 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever some do: who is honest finishes, and is banned by nobody.
+    #[test]
+    fn honest_nodes_finish_among_cheaters(
+        kind in kind(),
+        strategy in prop::sample::select(vec![
+            "no-upload", "large-view", "strategic", "lying", "whitewashing",
+        ]),
+        cheaters in 1..6_u32,
+        seed: u64,
+    ) {
+        let cheaters = cheaters.min(kind.leechers);
+        let nodes: Vec<u32> = (1..=cheaters).collect();
+        let conduct = format!("freeloaders: {{nodes: {nodes:?}, strategy: {strategy}}}\n");
+        let setting = Setting::new(&(yaml(&kind) + &conduct), seed);
+        let mut network = setting.network();
+        let honest = cheaters + 1..=kind.leechers;
+        let mut now = Time::ZERO;
+        while network.told.fetch_times(honest.clone()).len() < honest.clone().count() {
+            now = now + Duration::from_millis(500);
+            network.run_until(now);
+            network.check();
+            prop_assert!(now < Time::ZERO + Duration::from_secs(3_600), "{:?}", network.told.done);
+        }
+        prop_assert_eq!(network.told.failed, 0);
+        for (banned, ..) in &network.told.banned {
+            prop_assert!(strategy == "lying" && nodes.contains(&banned.0), "{} is banned", banned);
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let kind = Kind {
@@ -130,7 +162,7 @@ fn the_same_seed_gives_the_same_run() {
         section: String::from("piece_length: 64KiB"),
     };
     let digest = |seed| {
-        let setting = setting(&kind, seed);
+        let setting = Setting::new(&yaml(&kind), seed);
         let mut network = setting.network();
         network.run_until(Time::ZERO + Duration::from_secs(60));
         network.simulation.trace_digest()

@@ -6,7 +6,7 @@
 //!
 //! Differs from the paper: peers are sent bytes in proportion to u, and not held to it, so that the
 //! uplink is never idle; as the sum of all u is the uplink's rate, that is the same unless few peers
-//! want something.
+//! want something. So this is the client that keeps nothing back, not the selfish one of section 5.3.
 use crate::Ctx;
 use crate::choker::Slots;
 use crate::config::BittorrentConfig;

@@ -18,8 +18,12 @@ impl Habits for Whitewashing {
 
     /// As soon as it counts as new no more.
     fn comes_back(&self, peer: &Connection, cx: &Ctx<'_>) -> bool {
+        let refused_since = match (peer.is_choking, peer.asked.is_empty()) {
+            (true, _) => peer.choked_since,
+            (false, false) => peer.last_block,
+            (false, true) => return false,
+        };
         let patience = cx.config.optimistic_every.0;
-        let is_refused = peer.is_open && peer.am_interested && peer.is_choking;
-        is_refused && cx.now.since(peer.choked_since) >= patience
+        peer.is_open && peer.am_interested && cx.now.since(refused_since) >= patience
     }
 }

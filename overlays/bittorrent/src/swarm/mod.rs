@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use crate::account::{Books, PeerId};
 use crate::bitfield::Bitfield;
 use crate::conduct::habits;
-use crate::config::{BittorrentConfig, SeedPolicy, WhenDone};
+use crate::config::{SeedPolicy, WhenDone};
 use crate::connection::Connection;
 use crate::message::{BittorrentMessage, Reason, Tag};
 use crate::metainfo::Metainfo;
@@ -56,6 +56,8 @@ pub struct Swarm {
     /// Who is unchoked by chance, and since when.
     optimistic: SmallVec<[NodeId; 2]>,
     optimistic_since: Time,
+    /// How many slots there were when they were last given.
+    slots: usize,
     /// When slots are given anew: timers of a former part in this swarm come at other times.
     next_round: Time,
     announced: Time,
@@ -95,6 +97,7 @@ impl Swarm {
             publishing: SmallVec::new(),
             optimistic: SmallVec::new(),
             optimistic_since: now,
+            slots: 0,
             next_round: now,
             announced: now,
             is_listed: false,
@@ -296,8 +299,8 @@ impl Swarm {
 
     /// # Errors
     /// What is not as it must be.
-    pub(crate) fn check(&self, config: &BittorrentConfig) -> Result<(), String> {
-        self.check_slots(config)?;
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.check_slots()?;
         self.check_counts()
     }
 

@@ -128,9 +128,8 @@ impl Swarm {
         habits(conduct).policy(is_seed).unwrap_or_else(|| policy::of(config, is_seed))
     }
 
-    pub(super) fn check_slots(&self, config: &BittorrentConfig) -> Result<(), String> {
-        let most = policy::of(config, self.is_complete()).slots(config).most();
-        let unchoked = self.unchoked().count();
+    pub(super) fn check_slots(&self) -> Result<(), String> {
+        let (unchoked, most) = (self.unchoked().count(), self.slots);
         match unchoked > most {
             true => Err(alloc::format!("{unchoked} peers are unchoked, more than {most}")),
             false => Ok(()),
@@ -142,6 +141,7 @@ impl Swarm {
         policy.before_slots(&mut self.connections, !is_kept, out.cx);
         let candidates = self.candidates(policy, out.cx);
         let (slots, former) = (policy.slots(out.cx.config), &self.optimistic);
+        self.slots = slots.most();
         let unchoked = choker::choose(&candidates, slots, former, is_kept, out.cx.rng);
         let now = out.cx.now;
         for connection in &mut self.connections {
