@@ -47,11 +47,6 @@ impl Access {
         Self { classes, class_of }
     }
 
-    /// Whether any node's downlink is limited.
-    pub(crate) fn limits_downlinks(&self) -> bool {
-        self.classes.iter().any(|(_, down)| down.0 > 0)
-    }
-
     /// How long bytes take on a node's idle uplink.
     #[inline]
     pub(crate) fn up_time(&self, node: NodeId, bytes: u32) -> u64 {
@@ -84,37 +79,70 @@ impl Busy {
 /// Keeps what one node sends to another in order. Messages are on their way until their last bit
 /// would come out of the receiver's downlink if that were idle, and it does so later for a long
 /// message than for a short one; behind a long one from the same sender, a short one has to wait.
-#[derive(Clone, Debug, Default)]
+///
+/// Small, because every message sent has to look at it: it knows the latest receiver, and
+/// [`Crossings`] the others in the rare case that a message leaves before the time is over in which
+/// it could overtake an earlier one.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
-    /// Whom something is on its way to, and when the latest of it arrives.
-    recent: Vec<(NodeId, u64)>,
-    /// What leaves the uplink from here on arrives behind all of that.
+    /// What leaves the uplink from here on arrives behind all that was sent before.
     until: u64,
+    /// The latest receiver, and when the latest message to it arrives.
+    arrives: u64,
+    to: NodeId,
+    has_others: bool,
 }
 
+/// Other receivers of messages that could be overtaken, by sender, and when the latest of them arrive.
+pub(crate) type Crossings = BTreeMap<NodeId, Vec<(NodeId, u64)>>;
+
 impl Order {
-    /// When a message arrives that leaves the uplink at `sent`, not before what this sender sent
+    /// Nothing is on its way.
+    pub(crate) const IDLE: Self = Self { until: 0, arrives: 0, to: NodeId(0), has_others: false };
+
+    /// When a message of `from` arrives that leaves the uplink at `sent`, not before what it sent
     /// earlier, and then travels and takes its time on an idle downlink.
     #[inline]
-    pub(crate) fn arrival(&mut self, to: NodeId, sent: u64, one_way: u64, took: u64) -> u64 {
-        if took == 0 {
-            return sent + one_way;
-        }
-        if sent >= self.until {
-            self.recent.clear();
-        }
-        self.until = self.until.max(sent + took);
+    pub(crate) fn arrival(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        sent: u64,
+        one_way: u64,
+        took: u64,
+        crossings: &mut Crossings,
+    ) -> u64 {
         let arrives = sent + one_way + took;
-        match self.recent.iter_mut().find(|(receiver, _)| *receiver == to) {
-            Some((_, latest)) => {
-                *latest = arrives.max(*latest);
-                *latest
+        if took == 0 {
+            return arrives;
+        }
+        let is_clear = sent >= self.until;
+        self.until = self.until.max(sent + took);
+        if is_clear {
+            if std::mem::take(&mut self.has_others) {
+                crossings.remove(&from);
             }
+            (self.to, self.arrives) = (to, arrives);
+        } else if to == self.to {
+            self.arrives = self.arrives.max(arrives);
+        } else {
+            self.cross((from, to), arrives, crossings);
+        }
+        self.arrives
+    }
+
+    /// The receiver is not the latest one, and the time is not over.
+    fn cross(&mut self, (from, to): (NodeId, NodeId), arrives: u64, crossings: &mut Crossings) {
+        let others = crossings.entry(from).or_default();
+        self.has_others = true;
+        let former = (self.to, self.arrives);
+        self.arrives = match others.iter().position(|(receiver, _)| *receiver == to) {
+            Some(place) => std::mem::replace(&mut others[place], former).1.max(arrives),
             None => {
-                self.recent.push((to, arrives));
+                others.push(former);
                 arrives
             }
-        }
+        };
+        self.to = to;
     }
 }
 
@@ -245,15 +273,17 @@ mod tests {
 
     #[test]
     fn a_short_message_does_not_overtake_a_long_one_of_the_same_sender() {
-        let mut order = Order::default();
-        let (a, b) = (NodeId(1), NodeId(2));
-        assert_eq!(order.arrival(a, 100, 50, 1_000), 1_150);
-        assert_eq!(order.arrival(b, 110, 50, 10), 170, "another receiver");
-        assert_eq!(order.arrival(a, 110, 50, 10), 1_150, "in the queue behind it");
-        assert_eq!(order.arrival(a, 1_099, 50, 10), 1_159);
-        assert_eq!(order.recent.len(), 2);
-        assert_eq!(order.arrival(a, 1_109, 50, 10), 1_169);
-        assert_eq!(order.recent.len(), 1, "what has arrived is forgotten");
+        let (mut order, mut crossings) = (Order::IDLE, Crossings::new());
+        let (me, a, b) = (NodeId(0), NodeId(1), NodeId(2));
+        let mut arrival = |to, sent, took| order.arrival((me, to), sent, 50, took, &mut crossings);
+        assert_eq!(arrival(a, 100, 1_000), 1_150);
+        assert_eq!(arrival(b, 110, 10), 170, "another receiver");
+        assert_eq!(arrival(a, 110, 10), 1_150, "in the queue behind it");
+        assert_eq!(arrival(b, 110, 5), 170);
+        assert_eq!(arrival(a, 1_099, 10), 1_159);
+        assert_eq!(arrival(a, 1_099, 0), 1_149, "an unlimited downlink has no queue");
+        assert_eq!(arrival(a, 1_109, 10), 1_169);
+        assert!(crossings.is_empty(), "what has arrived is forgotten");
     }
 
     #[test]

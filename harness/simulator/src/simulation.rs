@@ -10,7 +10,7 @@ use peerbench_measure::Traffic;
 use peerbench_scenario::{Scenario, World};
 
 use crate::memory::prefetch;
-use crate::network::{Access, Busy, Connections, Order};
+use crate::network::{Access, Busy, Connections, Crossings, Order};
 use crate::{Queue, TraceDigest};
 
 /// Whether a node takes part.
@@ -31,6 +31,7 @@ struct Slot<O> {
     traffic: Traffic,
     uplink: Busy,
     downlink: Busy,
+    order: Order,
     life: Life,
 }
 
@@ -79,8 +80,7 @@ pub struct Simulation<'a, O: Overlay> {
     world: &'a World,
     slots: Vec<Slot<O>>,
     access: Access,
-    /// What each node's messages are kept in order by; empty if no downlink is limited.
-    orders: Vec<Order>,
+    crossings: Crossings,
     queue: Queue<Occurrence<O>>,
     connections: Connections,
     dead_peer_timeout: Option<Duration>,
@@ -127,19 +127,24 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             let rng = &mut random;
             let node =
                 O::new(&mut Ctx { me, now, config, conduct, uplink, rng, effects: &mut effects });
-            let (uplink, downlink) = (Busy::default(), Busy::default());
-            Slot { node, random, traffic: Traffic::default(), uplink, downlink, life: Life::Up }
+            Slot {
+                node,
+                random,
+                traffic: Traffic::default(),
+                uplink: Busy::default(),
+                downlink: Busy::default(),
+                order: Order::IDLE,
+                life: Life::Up,
+            }
         });
         let slots = slots.collect();
-        let access = Access::of(world);
-        let orders = if access.limits_downlinks() { world.nodes() as usize } else { 0 };
         debug_assert!(effects.is_empty(), "a node asks for nothing before it has joined");
         Self {
             config,
             world,
             slots,
-            access,
-            orders: vec![Order::default(); orders],
+            access: Access::of(world),
+            crossings: Crossings::new(),
             queue: Queue::new(),
             connections: Connections::new(world.nodes(), wiring.handshake_round_trips),
             dead_peer_timeout: wiring.dead_peer_timeout,
@@ -369,12 +374,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     #[inline]
     fn transmit(&mut self, from: NodeId, to: NodeId, bytes: u32, message: O::Message) {
         let took = self.access.up_time(from, bytes);
-        let sent = self.slots[from.index()].uplink.carry(self.now.as_nanos(), took);
+        let slot = &mut self.slots[from.index()];
+        let sent = slot.uplink.carry(self.now.as_nanos(), took);
         let one_way = self.world.one_way(from, to);
-        let arrives = match self.orders.get_mut(from.index()) {
-            Some(order) => order.arrival(to, sent, one_way, self.access.down_time(to, bytes)),
-            None => sent + one_way,
-        };
+        let took = self.access.down_time(to, bytes);
+        let arrives = slot.order.arrival((from, to), sent, one_way, took, &mut self.crossings);
         let occurrence = Occurrence::Arrival { from, bytes, message };
         self.queue.push(arrives, to, occurrence);
     }
@@ -414,9 +418,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 effects: &mut self.effects,
             });
             (slot.uplink, slot.downlink, slot.life) = Default::default();
-            if let Some(order) = self.orders.get_mut(me.index()) {
-                *order = Order::default();
-            }
+            slot.order = Order::IDLE;
+            self.crossings.remove(&me);
             self.trace(5, me, 0);
             self.apply(me, observer);
         }
