@@ -161,7 +161,7 @@ fn real_item<O: Overlay>(
                 return Ok(None);
             }
             hashes.push(hash.map_err(|source| Error::Content { path: path.clone(), source })?);
-            progress.advance(hashes.len() as u64 * u64::from(length), size);
+            progress.advance((hashes.len() as u64 * u64::from(length)).min(size), size);
         }
         Ok(Some(hashes))
     };
