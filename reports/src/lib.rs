@@ -11,6 +11,7 @@ mod layout;
 pub mod lesson;
 mod loads;
 mod markdown;
+mod notes;
 mod numbers;
 pub mod statistics;
 mod summary;

@@ -207,9 +207,18 @@ fn freeloaders_and_fetches_have_rows_where_there_are_some() {
     m.fetch(Duration::from_millis(1), false, Conduct::Contributor);
     let mut run = run();
     add(&mut run, Driver::Simulator, 1, Status::Ok, &m);
-    let table = &of(&run).tables[0];
-    let fetch = table.blocks.iter().find(|block| block.title == "fetch");
-    insta::assert_debug_snapshot!(fetch);
+    let text = of(&run).terminal(100, false);
+    let (_, rows) = text.split_once("\n fetch").expect("there are fetches");
+    let (rows, _) = rows.split_once("\n state of a node").expect("the block behind");
+    insta::assert_snapshot!(rows);
+    // Who fetched nothing has no rows about it.
+    let mut nothing = self::run();
+    add(&mut nothing, Driver::Simulator, 1, Status::Ok, &measured(1, 1_000));
+    let titles: Vec<String> =
+        of(&nothing).tables[0].blocks.iter().map(|block| block.title.clone()).collect();
+    for title in ["fetch", "swarm", "sharing", "freeloading"] {
+        assert!(!titles.iter().any(|known| known == title), "{title}");
+    }
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! The table of an overlay, a row for each share of freeloaders, and what is to be known of its runs.
-use std::collections::BTreeMap;
-
 use super::{Measured, Outline, Point};
 use crate::comparison::Contrast;
 use crate::figures::{Figure, Figures};
 use crate::lesson::{Block, Shown, Table};
+use crate::notes::folded;
 use crate::numbers::{NOT_MEASURED, Scale};
 use crate::summary::cell;
 
@@ -74,15 +73,8 @@ pub(super) fn notes(outline: &Outline, measured: &[Measured<'_>]) -> Vec<String>
         notes.push(format!("{done} of {wanted} runs were finished; the others are missing"));
     }
     for of in measured {
-        let mut own: BTreeMap<&str, usize> = BTreeMap::new();
-        let records = of.steps.iter().flat_map(|(_, figures)| figures.records());
-        for note in records.flat_map(|record| &record.notes) {
-            *own.entry(note).or_default() += 1;
-        }
-        let (runs, overlay) = (of.runs(), of.overlay);
-        let told =
-            own.into_iter().map(|(note, many)| format!("{overlay}, {many} of {runs} runs: {note}"));
-        notes.extend(told);
+        let records = of.steps.iter().flat_map(|(_, figures)| figures.records().iter().copied());
+        notes.extend(folded(records).iter().map(|note| format!("{}, {note}", of.overlay)));
     }
     notes
 }

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use peerbench_measure::{FolderError, RunFolder, RunRecord, Status};
 
 use crate::figures::{Figure, Figures};
+use crate::notes::folded;
 use crate::numbers::count;
 
 pub(crate) use markdown::grid as markdown_grid;
@@ -121,7 +122,7 @@ impl<'a> Measured<'a> {
     fn part(&self) -> Part {
         let runs = self.outline.runs.iter().flatten().flatten();
         let (wanted, done) = (runs.map(|run| run.seeds).sum(), self.records().count());
-        let mut notes = tables::notes(self);
+        let mut notes = folded(self.records());
         if done < wanted {
             notes.insert(
                 0,

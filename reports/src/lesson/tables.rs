@@ -1,5 +1,5 @@
 //! The tables of a part: a figure over rows and columns, outcomes over time, load by group.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use peerbench_measure::{GroupedBy, Load, NodeGroup, Reading, Timeline};
 
@@ -42,16 +42,6 @@ pub(super) fn tables(part: &Measured<'_>) -> Vec<Table> {
         tables.push(breakdown(part, by));
     }
     tables
-}
-
-/// What runs want to be known, each once, and of how many.
-pub(super) fn notes(part: &Measured<'_>) -> Vec<String> {
-    let mut notes: BTreeMap<&str, usize> = BTreeMap::new();
-    for note in part.records().flat_map(|record| &record.notes) {
-        *notes.entry(note).or_default() += 1;
-    }
-    let note = |(note, runs)| format!("{runs} of {} runs: {note}", part.records().count());
-    notes.into_iter().map(note).collect()
 }
 
 /// A figure in words.
