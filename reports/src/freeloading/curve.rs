@@ -104,14 +104,14 @@ pub(super) fn draw(points: &[Point], (low, high): (f64, f64), width: usize) -> S
 
 /// Dots between two marks, over nothing else.
 fn connect(grid: &mut [Vec<char>], from: (usize, usize), to: (usize, usize)) {
-    for column in from.0 + 1..to.0 {
+    (from.0 + 1..to.0).for_each(|column| {
         let part = (column - from.0) as f64 / (to.0 - from.0) as f64;
         let row = (from.1 as f64 + part * (to.1 as f64 - from.1 as f64)).round() as usize;
         let place = &mut grid[row][column];
         if matches!(*place, ' ' | '╌') {
             *place = '·';
         }
-    }
+    });
 }
 
 /// The axis of shares; of labels that would touch, the later ones are left out.
