@@ -22,22 +22,20 @@ pub struct Wanted {
 }
 
 /// One node's end of a connection. It begins choked and not interested, on both sides (BEP 3).
+///
+/// With many peers and pieces the time goes into waiting for memory. So what a `Have` touches stands
+/// first, in one line of the cache, and what a block touches next.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Connection {
     /// The other end.
     pub peer: NodeId,
-    /// What it calls itself; `None` until it has said so.
-    pub(crate) name: Option<PeerId>,
-    /// Whether the handshake has been answered.
-    pub is_open: bool,
-    /// When this end was opened.
-    pub since: Time,
-    /// What the peer has, as far as it told.
-    pub has: Bitfield,
     /// How many pieces it has that are missing here.
     pub useful: u32,
     /// How many of these were not begun.
     pub untouched: u32,
+    /// Whether the handshake has been answered.
+    pub is_open: bool,
     /// Whether the peer has something that is missing here, and knows.
     pub am_interested: bool,
     /// Whether the peer may ask for blocks.
@@ -46,36 +44,42 @@ pub struct Connection {
     pub is_interested: bool,
     /// Whether the peer serves requests.
     pub is_choking: bool,
+    /// Whether it has owed blocks for long and sent none: until it sends one.
+    pub is_snubbing: bool,
+    /// Whether it is in the row of those to send to.
+    pub is_in_row: bool,
+    /// Whether a seed has unchoked it only to see what becomes of it.
+    pub(crate) is_on_trial: bool,
+    /// What the peer has, as far as it told.
+    pub has: Bitfield,
+    /// What it calls itself; `None` until it has said so.
+    pub(crate) name: Option<PeerId>,
     /// Blocks that it was asked for and has not sent, the oldest first.
     pub asked: VecDeque<BlockId>,
     /// When it last sent a block, or began to owe one.
     pub last_block: Time,
-    /// Whether it has owed blocks for long and sent none: until it sends one.
-    pub is_snubbing: bool,
     /// How many requests to have under way.
     pub pipeline: Pipeline,
     /// What comes from it.
     pub download: Rate,
     /// What goes to it.
     pub upload: Rate,
-    /// When it was last choked or unchoked; `None`: it never had a slot.
-    pub slot_changed: Option<Time>,
     /// Blocks that it has asked for and that were not sent, the oldest first.
     pub waiting: VecDeque<Wanted>,
-    /// Whether it is in the row of those to send to.
-    pub is_in_row: bool,
     /// Bytes sent to it since it was last unchoked.
     pub turn_bytes: u64,
+    /// When it was last choked or unchoked; `None`: it never had a slot.
+    pub slot_changed: Option<Time>,
+    /// When this end was opened.
+    pub since: Time,
+    /// When it last choked us, or the connection was opened.
+    pub(crate) choked_since: Time,
     /// What both have done for each other.
     pub(crate) account: Account,
     /// Its share of the uplink, where turns are unequal.
     pub(crate) share: Share,
     /// What it is worth to a strategic client.
     pub(crate) bargain: Bargain,
-    /// Whether a seed has unchoked it only to see what becomes of it.
-    pub(crate) is_on_trial: bool,
-    /// When it last choked us, or the connection was opened.
-    pub(crate) choked_since: Time,
 }
 
 impl Connection {

@@ -66,6 +66,15 @@ pub enum Receipt {
     Corrupt(Senders),
 }
 
+/// What is known of each piece, together: a `Have` asks for both.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Where in the row it is, or [`ABSENT`].
+    place: u32,
+    /// How many peers have it.
+    availability: u16,
+}
+
 /// A piece of which blocks were asked for.
 #[derive(Clone, Debug)]
 struct Partial {
@@ -92,12 +101,9 @@ impl Partial {
 /// What is still to be fetched, and how many peers have it.
 #[derive(Clone, Debug)]
 pub struct Picker {
-    /// How many peers have each piece.
-    availability: Vec<u16>,
+    pieces: Vec<Piece>,
     /// Untouched pieces, the rarest first.
     row: Vec<u32>,
-    /// Where in the row each piece is, or [`ABSENT`].
-    place: Vec<u32>,
     /// Where in the row each level of availability begins.
     levels: Vec<u32>,
     partials: Vec<Partial>,
@@ -112,9 +118,8 @@ impl Picker {
     #[must_use]
     pub fn new(pieces: u32) -> Self {
         Self {
-            availability: vec![0; pieces as usize],
+            pieces: (0..pieces).map(|place| Piece { place, availability: 0 }).collect(),
             row: (0..pieces).collect(),
-            place: (0..pieces).collect(),
             levels: vec![0],
             partials: Vec::new(),
             exclusive: Vec::new(),
@@ -131,10 +136,10 @@ impl Picker {
     /// One peer more has this piece.
     #[inline]
     pub fn raise(&mut self, piece: u32) {
-        let Some(availability) = self.availability.get_mut(piece as usize) else { return };
-        let level = usize::from(*availability);
-        *availability += 1;
-        if self.is_untouched(piece) {
+        let Some(known) = self.pieces.get_mut(piece as usize) else { return };
+        let level = usize::from(known.availability);
+        known.availability += 1;
+        if known.place != ABSENT {
             self.begin_levels(level + 1);
             self.raise_in_row(piece, level + 1);
         }
@@ -142,10 +147,10 @@ impl Picker {
 
     /// One peer less has this piece.
     pub fn lower(&mut self, piece: u32) {
-        let Some(availability) = self.availability.get_mut(piece as usize) else { return };
-        let level = usize::from(*availability);
-        *availability = availability.saturating_sub(1);
-        if level > 0 && self.is_untouched(piece) {
+        let Some(known) = self.pieces.get_mut(piece as usize) else { return };
+        let level = usize::from(known.availability);
+        known.availability = known.availability.saturating_sub(1);
+        if level > 0 && known.place != ABSENT {
             self.lower_in_row(piece, level);
         }
     }
@@ -153,14 +158,14 @@ impl Picker {
     /// How many peers have this piece.
     #[must_use]
     pub fn availability(&self, piece: u32) -> u16 {
-        self.availability.get(piece as usize).copied().unwrap_or(0)
+        self.pieces.get(piece as usize).map_or(0, |it| it.availability)
     }
 
     /// Whether no block of this piece was asked for yet.
     #[must_use]
     #[inline]
     pub fn is_untouched(&self, piece: u32) -> bool {
-        self.place.get(piece as usize).is_some_and(|&place| place != ABSENT)
+        self.pieces.get(piece as usize).is_some_and(|it| it.place != ABSENT)
     }
 
     /// Whether everything that is missing was asked for: then blocks may be asked for twice.
@@ -339,14 +344,14 @@ impl Picker {
 
     /// Takes an untouched piece and asks for its first block.
     fn begin(&mut self, piece: u32, count: u32, peer: NodeId) {
-        let next_level = usize::from(self.availability[piece as usize]) + 1;
+        let next_level = usize::from(self.pieces[piece as usize].availability) + 1;
         for level in next_level..self.levels.len() {
             self.raise_in_row(piece, level);
         }
         let last = self.row.len() - 1;
-        self.exchange(self.place[piece as usize] as usize, last);
+        self.exchange(self.pieces[piece as usize].place as usize, last);
         self.row.pop();
-        self.place[piece as usize] = ABSENT;
+        self.pieces[piece as usize].place = ABSENT;
         let mut blocks = vec![FREE; count as usize];
         blocks[0] = 1;
         let free = count - 1;
@@ -360,9 +365,9 @@ impl Picker {
 
     /// Puts a piece back among the untouched.
     fn restore(&mut self, piece: u32) {
-        let own_level = usize::from(self.availability[piece as usize]);
+        let own_level = usize::from(self.pieces[piece as usize].availability);
         self.begin_levels(own_level);
-        self.place[piece as usize] = self.row.len() as u32;
+        self.pieces[piece as usize].place = self.row.len() as u32;
         self.row.push(piece);
         for level in (own_level + 1..self.levels.len()).rev() {
             self.lower_in_row(piece, level);
@@ -385,20 +390,20 @@ impl Picker {
     /// From the level below this one to this one.
     fn raise_in_row(&mut self, piece: u32, level: usize) {
         self.levels[level] -= 1;
-        self.exchange(self.place[piece as usize] as usize, self.levels[level] as usize);
+        self.exchange(self.pieces[piece as usize].place as usize, self.levels[level] as usize);
     }
 
     /// From this level to the one below it.
     fn lower_in_row(&mut self, piece: u32, level: usize) {
-        self.exchange(self.place[piece as usize] as usize, self.levels[level] as usize);
+        self.exchange(self.pieces[piece as usize].place as usize, self.levels[level] as usize);
         self.levels[level] += 1;
     }
 
     #[inline]
     fn exchange(&mut self, a: usize, b: usize) {
         self.row.swap(a, b);
-        self.place[self.row[a] as usize] = a as u32;
-        self.place[self.row[b] as usize] = b as u32;
+        self.pieces[self.row[a] as usize].place = a as u32;
+        self.pieces[self.row[b] as usize].place = b as u32;
     }
 }
 
