@@ -32,8 +32,6 @@ pub struct Connection {
     pub peer: NodeId,
     /// How many pieces it has that are missing here.
     pub useful: u32,
-    /// How many of these were not begun.
-    pub untouched: u32,
     /// Whether the handshake has been answered.
     pub is_open: bool,
     /// Whether the peer has something that is missing here, and knows.
@@ -93,7 +91,6 @@ impl Connection {
             since,
             has: Bitfield::empty(pieces),
             useful: 0,
-            untouched: 0,
             am_interested: false,
             am_choking: true,
             is_interested: false,

@@ -55,7 +55,7 @@ pub use config::{BittorrentConfig, Choking, Picking, SeedPolicy, WhenDone};
 pub use connection::{Connection, Wanted};
 pub use message::{BittorrentMessage, Reason, Tag};
 pub use metainfo::{BLOCK, LONGEST_PIECE, Metainfo};
-pub use picker::{BlockId, Holder, Pick, Picker, Receipt};
+pub use picker::{BlockId, Holder, Picker, Receipt};
 use policy::Rank;
 pub use rate::{Pipeline, Rate};
 pub use suspicion::{Sender, Senders};

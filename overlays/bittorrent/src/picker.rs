@@ -43,15 +43,6 @@ pub struct Holder<'a> {
     pub current: Option<u32>,
 }
 
-/// A pick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pick {
-    /// What to ask for.
-    pub id: BlockId,
-    /// Whether it is the first block of an untouched piece.
-    pub begins_piece: bool,
-}
-
 /// What came of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receipt {
@@ -168,6 +159,15 @@ impl Picker {
         self.pieces.get(piece as usize).is_some_and(|it| it.place != ABSENT)
     }
 
+    /// Whether a peer that has so many missing pieces has any untouched one: of the missing ones, those
+    /// begun are not.
+    #[must_use]
+    pub fn has_untouched(&self, has: &Bitfield, missing: u32) -> bool {
+        let missing = missing as usize;
+        missing > self.partials.len()
+            || missing > self.partials.iter().filter(|it| has.has(it.piece)).count()
+    }
+
     /// Whether everything that is missing was asked for: then blocks may be asked for twice.
     #[must_use]
     pub fn is_end_game(&self) -> bool {
@@ -187,7 +187,7 @@ impl Picker {
         picking: Picking,
         metainfo: &Metainfo,
         random: &mut Random,
-    ) -> Option<Pick> {
+    ) -> Option<BlockId> {
         let Holder { peer, has, has_untouched, current } = from;
         let begun = self.begun_piece(peer, has, current);
         let rarer_than = match (begun, picking) {
@@ -204,10 +204,9 @@ impl Picker {
         };
         if let Some(piece) = untouched {
             self.begin(piece, metainfo.blocks(piece), peer);
-            return Some(Pick { id: BlockId { piece, block: 0 }, begins_piece: true });
+            return Some(BlockId { piece, block: 0 });
         }
-        let id = self.next_of(begun?, peer)?;
-        Some(Pick { id, begins_piece: false })
+        self.next_of(begun?, peer)
     }
 
     /// In the end game: a block that was asked for, but did not come, from a peer that was not
@@ -256,6 +255,23 @@ impl Picker {
                 }
             }
         }
+    }
+
+    /// A peer serves no more: what only it was asked for, others may be. Whether there is any such.
+    pub fn give_up(&mut self, peer: NodeId) -> bool {
+        let mut is_any = false;
+        for partial in self.partials.iter_mut().filter(|it| it.only == Some(peer)) {
+            partial.only = None;
+            is_any = true;
+        }
+        is_any
+    }
+
+    /// Whether any piece is to come from one peer alone: then the others may have nothing to do for
+    /// now, and must be asked again later.
+    #[must_use]
+    pub fn has_exclusive(&self) -> bool {
+        !self.exclusive.is_empty()
     }
 
     /// A block came from a peer. After `Receipt::Corrupt` its piece is untouched again.
@@ -456,7 +472,7 @@ mod tests {
         let has = of(4, &[0, 1, 3]);
         let mut pick = |picker: &mut Picker| {
             let picking = Picking::RarestFirst;
-            picker.pick(holder(&has), picking, &metainfo, &mut random).map(|it| it.id)
+            picker.pick(holder(&has), picking, &metainfo, &mut random)
         };
         let id = |piece, block| Some(BlockId { piece, block });
         assert_eq!(pick(&mut picker), id(1, 0));
@@ -498,7 +514,7 @@ mod tests {
             for block in 0..2 {
                 let pick = picker.pick(holder(&has), Picking::Random, &metainfo, &mut random);
                 let id = BlockId { piece: 0, block };
-                assert_eq!(pick, Some(Pick { id, begins_piece: block == 0 }));
+                assert_eq!(pick, Some(id));
             }
             assert_eq!(picker.receive(BlockId { piece: 0, block: 0 }, PEER, round), Receipt::Block);
             let liars = Senders::from_slice(&[Sender { peer: PEER, is_right: false }]);
@@ -525,8 +541,8 @@ mod tests {
                         let least = open.map(|it| picker.availability(it)).filter(|&it| it > 0).min();
                         let picking = Picking::RarestFirst;
                         let pick = picker.pick(holder(&has), picking, &metainfo, &mut random);
-                        prop_assert_eq!(pick.map(|it| picker.availability(it.id.piece)), least);
-                        if let Some(Pick { id, .. }) = pick {
+                        prop_assert_eq!(pick.map(|it| picker.availability(it.piece)), least);
+                        if let Some(id) = pick {
                             taken.insert(id.piece);
                             if piece % 2 == 0 {
                                 let receipt = picker.receive(id, PEER, false);

@@ -133,7 +133,7 @@ impl Swarm {
             connection.has.iter().for_each(|piece| self.picker.lower(piece));
         }
         self.optimistic.retain(|it| *it != connection.peer);
-        let owes = !connection.asked.is_empty();
+        let owes = self.picker.give_up(connection.peer) || !connection.asked.is_empty();
         connection.asked.into_iter().for_each(|id| self.picker.release(id));
         if owes {
             self.request_from_all(out);

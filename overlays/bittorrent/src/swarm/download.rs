@@ -34,7 +34,8 @@ impl Swarm {
         connection.is_choking = true;
         connection.choked_since = out.cx.now;
         let asked = core::mem::take(&mut connection.asked);
-        if !asked.is_empty() {
+        let gives_up = self.picker.give_up(connection.peer);
+        if gives_up || !asked.is_empty() {
             asked.into_iter().for_each(|id| self.picker.release(id));
             self.request_from_all(out);
         }
@@ -90,17 +91,12 @@ impl Swarm {
         let from = Holder {
             peer: connection.peer,
             has: &connection.has,
-            has_untouched: connection.untouched > 0,
+            has_untouched: self.picker.has_untouched(&connection.has, connection.useful),
             current: connection.asked.back().map(|id| id.piece),
         };
         let pick = self.picker.pick(from, picking, &self.metainfo, out.cx.rng);
         match pick {
-            Some(pick) => {
-                if pick.begins_piece {
-                    self.count_untouched(pick.id.piece, |count| count - 1);
-                }
-                Some(pick.id)
-            }
+            Some(id) => Some(id),
             // Few at a time: what comes twice is lost to others.
             None if self.picker.is_end_game() && connection.asked.len() < MOST_REPEATED => {
                 let asked = |id| connection.asked.contains(&id);
@@ -110,13 +106,6 @@ impl Swarm {
                 Some(id)
             }
             None => None,
-        }
-    }
-
-    /// A piece has become untouched, or is so no more.
-    fn count_untouched(&mut self, piece: u32, count: impl Fn(u32) -> u32) {
-        for connection in self.connections.iter_mut().filter(|it| it.has.has(piece)) {
-            connection.untouched = count(connection.untouched);
         }
     }
 
@@ -174,7 +163,6 @@ impl Swarm {
     fn on_corrupt(&mut self, piece: u32, senders: &Senders, out: &mut Outlet<'_, '_>) {
         self.corrupt_pieces = self.corrupt_pieces.saturating_add(1);
         out.cx.emit(Event::Dropped(DropReason::Corrupt));
-        self.count_untouched(piece, |count| count + 1);
         if let Some(liar) = self.suspicion.on_corrupt(piece, senders) {
             self.ban(liar, out);
         }
@@ -236,7 +224,7 @@ impl Swarm {
                 connection.asked.drain(..).for_each(|id| self.picker.release(id));
             }
         }
-        if given_back {
+        if given_back || self.picker.has_exclusive() {
             self.request_from_all(out);
         }
     }

@@ -336,7 +336,6 @@ impl Swarm {
         if connection.has.set(piece) {
             self.picker.raise(piece);
             connection.useful += u32::from(!self.have.has(piece));
-            connection.untouched += u32::from(self.picker.is_untouched(piece));
             if let Some(evidence) = &mut self.evidence
                 && let Some(proved) = evidence.hear(piece, self.peers[index])
                 && let Ok(place) = self.find(proved)
@@ -392,15 +391,13 @@ impl Swarm {
 
     fn check_counts(&self) -> Result<(), String> {
         for connection in &self.connections {
-            let missing: Vec<u32> =
-                connection.has.iter().filter(|&piece| !self.have.has(piece)).collect();
-            let untouched = missing.iter().filter(|&&piece| self.picker.is_untouched(piece));
-            let counts = (missing.len() as u32, untouched.count() as u32);
-            if !self.is_complete() && counts != (connection.useful, connection.untouched) {
+            let missing = connection.has.iter().filter(|&piece| !self.have.has(piece));
+            let useful = missing.count() as u32;
+            if !self.is_complete() && useful != connection.useful {
                 return Err(alloc::format!(
-                    "{} has {counts:?} useful and untouched pieces, not {:?}",
+                    "{} has {useful} useful pieces, not {}",
                     connection.peer,
-                    (connection.useful, connection.untouched)
+                    connection.useful
                 ));
             }
         }
