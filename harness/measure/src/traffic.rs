@@ -48,6 +48,22 @@ pub struct ItemBytes {
 }
 
 impl ItemBytes {
+    /// Counts what a message carried that was sent.
+    #[inline]
+    pub fn send(&mut self, bytes: u32) {
+        self.sent += u64::from(bytes);
+    }
+
+    /// Counts what a message carried that was received.
+    #[inline]
+    pub fn receive(&mut self, bytes: u32, from_publisher: bool) {
+        let from = match from_publisher {
+            true => &mut self.from_publishers,
+            false => &mut self.from_others,
+        };
+        *from += u64::from(bytes);
+    }
+
     /// Received from anybody.
     #[must_use]
     pub const fn received(&self) -> u64 {
@@ -97,17 +113,13 @@ impl Traffic {
     /// Counts the bytes of an item in a message that was sent and counted.
     #[inline]
     pub fn send_item(&mut self, bytes: u32) {
-        self.items.sent += u64::from(bytes);
+        self.items.send(bytes);
     }
 
     /// Counts the bytes of an item in a message that was received and counted.
     #[inline]
     pub fn receive_item(&mut self, bytes: u32, from_publisher: bool) {
-        let from = match from_publisher {
-            true => &mut self.items.from_publishers,
-            false => &mut self.items.from_others,
-        };
-        *from += u64::from(bytes);
+        self.items.receive(bytes, from_publisher);
     }
 
     /// What was added since an earlier copy of the same counters: the traffic of a window.

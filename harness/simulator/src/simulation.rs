@@ -6,7 +6,7 @@ use overlay_core::{
     Command, Ctx, Effect, Event, Input, Message as _, NodeId, Overlay, Purpose, Random,
     Setting as _, Time, step, wire,
 };
-use peerbench_measure::Traffic;
+use peerbench_measure::{Flow, ItemBytes, Traffic};
 use peerbench_scenario::{Scenario, World};
 
 use crate::memory::prefetch;
@@ -25,10 +25,13 @@ pub(crate) enum Life {
     Down(Time),
 }
 
+/// What every event looks at of a node. What few need lies elsewhere: with many nodes, an event costs
+/// the lines of memory it touches.
 struct Slot<O> {
     node: O,
     random: Random,
-    traffic: Traffic,
+    /// Sent and received, by class.
+    flows: [[Flow; 3]; 2],
     uplink: Busy,
     downlink: Busy,
     order: Order,
@@ -79,6 +82,8 @@ pub struct Simulation<'a, O: Overlay> {
     config: &'a O::Config,
     world: &'a World,
     slots: Vec<Slot<O>>,
+    /// Each node's traffic in bytes of items, which few messages carry.
+    items: Vec<ItemBytes>,
     access: Access,
     crossings: Crossings,
     queue: Queue<Occurrence<O>>,
@@ -130,7 +135,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             Slot {
                 node,
                 random,
-                traffic: Traffic::default(),
+                flows: Default::default(),
                 uplink: Busy::default(),
                 downlink: Busy::default(),
                 order: Order::IDLE,
@@ -143,6 +148,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             config,
             world,
             slots,
+            items: vec![ItemBytes::default(); world.nodes() as usize],
             access: Access::of(world),
             crossings: Crossings::new(),
             queue: Queue::new(),
@@ -232,9 +238,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let slot = &mut self.slots[to.index()];
         match slot.life {
             Life::Up => {
-                slot.traffic.receive(message.class(), bytes);
+                slot.flows[RECEIVED][message.class() as usize].count(bytes);
                 if let Some(item) = message.blob() {
-                    slot.traffic.receive_item(item.length, self.world.is_publisher(from));
+                    self.items[to.index()].receive(item.length, self.world.is_publisher(from));
                 }
                 self.delivered += 1;
                 self.trace(1, to, u64::from(from.0) << 32 | u64::from(bytes));
@@ -352,9 +358,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
         let bytes = wire::length(&message);
         let slot = &mut self.slots[from.index()];
-        slot.traffic.send(message.class(), bytes);
+        slot.flows[SENT][message.class() as usize].count(bytes);
         if let Some(item) = message.blob() {
-            slot.traffic.send_item(item.length);
+            self.items[from.index()].send(item.length);
         }
         if self.connections.are_modelled() {
             let one_way = self.world.one_way(from, to);
@@ -469,13 +475,13 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 
     /// Counts traffic from here on.
     pub(crate) fn reset_traffic(&mut self) {
-        for slot in &mut self.slots {
-            slot.traffic = Traffic::default();
-        }
+        self.slots.iter_mut().for_each(|slot| slot.flows = Default::default());
+        self.items.fill(ItemBytes::default());
     }
 
     pub(crate) fn traffic(&self, node: NodeId) -> Traffic {
-        self.slots[node.index()].traffic
+        let [sent, received] = self.slots[node.index()].flows;
+        Traffic { sent, received, items: self.items[node.index()] }
     }
 
     /// The digest of everything that has happened.
@@ -508,6 +514,10 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         self.queue.len()
     }
 }
+
+/// Places in a node's flows.
+const SENT: usize = 0;
+const RECEIVED: usize = 1;
 
 /// The life of a node that is back: no node is killed twice.
 const SECOND_LIFE: u32 = 1;
