@@ -35,7 +35,9 @@ pub(crate) const SCENARIOS: &[(&str, &str)] = scenarios![
     "chord-path-length-1024",
     "chord-path-length-4096",
     "chord-path-length-16384",
+    "fluid-model",
     "gnutella-coverage",
+    "large-view",
 ];
 
 /// Statistics that can be expected of a distribution.
@@ -94,6 +96,8 @@ pub(crate) enum Counted {
     ToPredecessor,
     /// As a multiple of the mean.
     RelativeToMean,
+    /// In seconds, where the metric counts microseconds.
+    InSeconds,
     /// In percent of the nodes.
     PercentOfNodes,
     /// For each node that a lookup visited.
@@ -253,6 +257,9 @@ fn figure(expectation: &Expectation, Measured { nodes, all: ours }: &Measured) -
     match expectation.counted {
         Counted::AsItIs | Counted::PercentOfNodes | Counted::PerNodeVisited => {
             statistic.of(distribution, metric.scale)
+        }
+        Counted::InSeconds => {
+            statistic.of(distribution, metric.scale).map(|microseconds| microseconds / 1e6)
         }
         Counted::ToPredecessor => statistic.of(&to_predecessor(distribution), metric.scale),
         Counted::RelativeToMean => {

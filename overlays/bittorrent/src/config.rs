@@ -99,6 +99,10 @@ pub struct BittorrentConfig {
     pub picking: Picking,
     /// What a leecher does when it has everything: `stay` or `leave`.
     pub when_done: WhenDone,
+    /// How long it stays as a seed on average, each for a random time of its own (exponentially
+    /// distributed: Qiu and Srikant 2004, section 2, seeds leave at the rate γ = 1 / `seed_for`). Only
+    /// where `when_done` is `stay`. Default: for good. Who publishes stays in any case.
+    pub seed_for: Option<Span>,
     /// Most connections of a node in one swarm, 1 to 1,000. Default 80 (the first client's
     /// `max_allow_in`).
     pub max_peers: u16,
@@ -149,6 +153,7 @@ impl Default for BittorrentConfig {
             seed_turn: 2,
             picking: Picking::RarestFirst,
             when_done: WhenDone::Stay,
+            seed_for: None,
             max_peers: 80,
             max_initiate: 40,
             min_peers: 20,
@@ -204,6 +209,10 @@ impl BittorrentConfig {
             if span.0 < Duration::from_millis(1) {
                 return Err((field, format!("{span} would keep a node busy: use 1ms or more")));
             }
+        }
+        if let Some(seed_for) = self.seed_for.filter(|_| self.when_done == WhenDone::Leave) {
+            let message = format!("it is {seed_for}, but `when_done` says `leave`");
+            return Err(("seed_for", message));
         }
         if self.optimistic_every < self.rechoke_every {
             let message = format!("it is less than `rechoke_every`, {}", self.rechoke_every);

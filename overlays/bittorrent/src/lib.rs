@@ -84,6 +84,11 @@ pub enum Timer {
         /// The swarm.
         tag: Tag,
     },
+    /// It has been a seed of this swarm for long enough.
+    Depart {
+        /// The swarm.
+        tag: Tag,
+    },
     /// The uplink has room for more blocks.
     Upload,
 }
@@ -290,6 +295,15 @@ impl Bittorrent {
         }
     }
 
+    /// It has been a seed of this swarm for long enough, unless the timer is of a former part in it.
+    fn depart(&mut self, tag: Tag, cx: &mut Ctx<'_>) {
+        let is_due = |swarm: &&mut Swarm| swarm.departs().is_some_and(|at| at <= cx.now);
+        if let Some(swarm) = self.swarms.get_mut(&tag).filter(is_due) {
+            swarm.leave(&mut Outlet { uploads: &mut self.uploads, cx });
+            self.swarms.remove(&tag);
+        }
+    }
+
     fn leave(&mut self, cx: &mut Ctx<'_>) {
         let mut out = Outlet { uploads: &mut self.uploads, cx };
         for mut swarm in core::mem::take(&mut self.swarms).into_values() {
@@ -386,6 +400,7 @@ impl Overlay for Bittorrent {
                     swarm.on_round(&mut out);
                 }
             }
+            Timer::Depart { tag } => self.depart(tag, cx),
             Timer::Upload => {
                 self.uploads.on_timer();
                 self.send_blocks(cx);

@@ -61,6 +61,8 @@ pub struct Swarm {
     /// When slots are given anew: timers of a former part in this swarm come at other times.
     next_round: Time,
     announced: Time,
+    /// When it leaves, if it is a seed for a time only.
+    departs: Option<Time>,
     is_listed: bool,
     /// Whether blocks were asked for twice.
     is_ending: bool,
@@ -100,6 +102,7 @@ impl Swarm {
             slots: 0,
             next_round: now,
             announced: now,
+            departs: None,
             is_listed: false,
             is_ending: false,
             has_left: false,
@@ -153,6 +156,10 @@ impl Swarm {
     /// Who is interested and unchoked, ascending.
     pub fn unchoked(&self) -> impl Iterator<Item = NodeId> {
         self.connections.iter().filter(|it| it.has_slot()).map(|it| it.peer)
+    }
+
+    pub(crate) const fn departs(&self) -> Option<Time> {
+        self.departs
     }
 
     pub(crate) const fn has_left(&self) -> bool {
@@ -377,8 +384,20 @@ impl Swarm {
         }
         self.tell_fetchers(out);
         match out.cx.config.when_done {
-            WhenDone::Stay => self.announce(Reason::Completed, out),
+            WhenDone::Stay => {
+                self.announce(Reason::Completed, out);
+                self.set_departure(out);
+            }
             WhenDone::Leave => self.leave(out),
+        }
+    }
+
+    /// Draws how long it stays as a seed, if not for good.
+    fn set_departure(&mut self, out: &mut Outlet<'_, '_>) {
+        if let Some(mean) = out.cx.config.seed_for {
+            let after = mean.0.mul_f64(-libm::log(1.0 - out.cx.rng.unit()));
+            self.departs = Some(out.cx.now + after);
+            out.cx.set_timer(after, Timer::Depart { tag: self.tag });
         }
     }
 

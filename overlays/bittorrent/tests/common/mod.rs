@@ -71,6 +71,8 @@ pub(crate) struct Told {
     due: BTreeMap<NodeId, Time>,
     /// Bytes of blocks that each node got; nodes behind the last that got any are left out.
     received: Vec<u64>,
+    /// Bytes of blocks by sender and receiver, if they are written down.
+    pub(crate) exchanged: Option<BTreeMap<(NodeId, NodeId), u64>>,
     /// Bytes of blocks that were not what they should be.
     pub(crate) corrupt_bytes: u64,
     /// Who was banned, by whom, and when.
@@ -163,6 +165,9 @@ impl Observer<Bittorrent> for Told {
             }
             self.received[node.index()] += u64::from(block.length);
             self.last_block = now;
+            if let Some(exchanged) = &mut self.exchanged {
+                *exchanged.entry((*from, node)).or_default() += u64::from(block.length);
+            }
         }
         if let Some(lines) = &mut self.transcript {
             writeln!(lines, "{now} {from} -> {node} {message:?}")
