@@ -90,6 +90,11 @@ impl Exchange {
         shares
     }
 
+    /// This node shares an item no more.
+    pub fn withdraw(&mut self, key: &Key) {
+        self.held.remove(key);
+    }
+
     /// Whether this node shares the item with this key.
     #[must_use]
     pub fn holds(&self, key: &Key) -> bool {

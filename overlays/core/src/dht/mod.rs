@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-pub use storage::{Keep, Record, Storage, StorageConfig, StorageMessage};
+pub use storage::{Keep, MAX_HOLDERS, Record, Storage, StorageConfig, StorageMessage};
 
 use crate::{
     Answer, Blob, Class, Command, Ctx, ExchangeMessage, Key, Message, NodeId, OpId, Oracle,
@@ -118,6 +118,17 @@ pub enum Request {
         /// The item's bytes.
         blob: Blob,
     },
+    /// Who else holds the item? Asked by a holder that wants to know others, so it is no lookup of
+    /// anybody's.
+    OtherHolder {
+        /// The node that asks, which is not to be named.
+        than: NodeId,
+    },
+    /// Forget that this node holds the item.
+    RemovePointer {
+        /// The node.
+        holder: NodeId,
+    },
 }
 
 impl Request {
@@ -126,7 +137,10 @@ impl Request {
     pub const fn class(&self) -> Class {
         match self {
             Self::Search => Class::Lookup,
-            Self::PutPointer { .. } | Self::PutValue { .. } => Class::Data,
+            Self::PutPointer { .. }
+            | Self::PutValue { .. }
+            | Self::OtherHolder { .. }
+            | Self::RemovePointer { .. } => Class::Data,
         }
     }
 
@@ -135,7 +149,7 @@ impl Request {
     pub const fn blob(&self) -> Option<&Blob> {
         match self {
             Self::PutValue { blob } => Some(blob),
-            Self::Search | Self::PutPointer { .. } => None,
+            _ => None,
         }
     }
 
@@ -143,7 +157,7 @@ impl Request {
     pub const fn blob_mut(&mut self) -> Option<&mut Blob> {
         match self {
             Self::PutValue { blob } => Some(blob),
-            Self::Search | Self::PutPointer { .. } => None,
+            _ => None,
         }
     }
 }
@@ -153,10 +167,12 @@ impl Request {
 pub enum Response {
     /// To a search: who holds the item, if anybody.
     Holder(Option<NodeId>),
-    /// To a put.
+    /// To a put or a removal.
     Stored,
     /// To a put: a bound of the responsible node was reached, or the bytes were damaged.
     Refused,
+    /// To a holder that asked for another one, if there is any.
+    OtherHolder(Option<NodeId>),
 }
 
 impl Response {
@@ -165,7 +181,7 @@ impl Response {
     pub const fn class(&self) -> Class {
         match self {
             Self::Holder(_) => Class::Lookup,
-            Self::Stored | Self::Refused => Class::Data,
+            Self::Stored | Self::Refused | Self::OtherHolder(_) => Class::Data,
         }
     }
 }
@@ -254,6 +270,19 @@ impl<R: Routing> Dht<R> {
     /// The storage, for checkers and tests.
     pub const fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// Finds another holder of an item that this node holds; told as [`crate::Event::Found`], or
+    /// [`crate::Event::Failed`].
+    pub fn find_other(&mut self, op: OpId, key: Key, cx: &mut Ctx<'_, Self>) {
+        let Self { routing, storage } = self;
+        routing.route(op, key, Request::OtherHolder { than: cx.me }, At { storage, cx });
+    }
+
+    /// This node holds an item no more: tells the responsible node. Nothing comes of it that is
+    /// told; where the message is lost, whoever is sent here finds out.
+    pub fn withdraw(&mut self, key: Key, cx: &mut Ctx<'_, Self>) {
+        self.storage.withdraw(key, &mut self.routing, cx);
     }
 }
 

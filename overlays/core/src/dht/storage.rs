@@ -50,13 +50,14 @@ impl Default for StorageConfig {
     }
 }
 
-/// Most holders remembered for one item: enough to choose from.
-const MAX_HOLDERS: usize = 16;
+/// Most holders remembered for one item: enough to choose from. The first one stays, because who
+/// made an item known has all of it; of the others the one that was heard of longest ago makes room.
+pub const MAX_HOLDERS: usize = 16;
 
 /// What is known about one item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Record {
-    /// Who holds it, in the order of publishing.
+    /// Who holds it, in the order of publishing; at most [`MAX_HOLDERS`].
     Pointer(SmallVec<[NodeId; 2]>),
     /// Its bytes.
     Value(Blob),
@@ -66,6 +67,7 @@ pub enum Record {
 ///
 /// ```text
 /// responsible ── Store ──▶ replica             maintenance; also to a new responsible node
+///             ── Remove ──▶ replica
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StorageMessage {
@@ -79,6 +81,13 @@ pub enum StorageMessage {
         /// Whether the receiver is asked to be the responsible node rather than a replica.
         responsible: bool,
     },
+    /// Forget this holder. From the responsible node to its replicas.
+    Remove {
+        /// The item's key.
+        key: Key,
+        /// The node that holds it no more.
+        holder: NodeId,
+    },
 }
 
 impl StorageMessage {
@@ -89,14 +98,14 @@ impl StorageMessage {
     pub(super) const fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Store { record: Record::Value(blob), .. } => Some(blob),
-            Self::Store { .. } => None,
+            Self::Store { .. } | Self::Remove { .. } => None,
         }
     }
 
     pub(super) const fn blob_mut(&mut self) -> Option<&mut Blob> {
         match self {
             Self::Store { record: Record::Value(blob), .. } => Some(blob),
-            Self::Store { .. } => None,
+            Self::Store { .. } | Self::Remove { .. } => None,
         }
     }
 }
@@ -155,6 +164,26 @@ impl Storage {
         }
     }
 
+    /// The item is this node's to share no more.
+    pub(super) fn withdraw<R: Routing>(
+        &mut self,
+        key: Key,
+        routing: &mut R,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        self.exchange.withdraw(&key);
+        self.early.retain(|(op, item)| {
+            if item.key == key {
+                cx.emit(Event::Failed { op: *op });
+            }
+            item.key != key
+        });
+        if routing.is_joined() {
+            let request = Request::RemovePointer { holder: cx.me };
+            routing.route(UNATTENDED, key, request, At { storage: self, cx });
+        }
+    }
+
     fn put<R: Routing>(&mut self, op: OpId, item: Item, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
         let request = match R::storage(cx.config).keep {
             Keep::Pointer => Request::PutPointer { holder: cx.me },
@@ -208,7 +237,14 @@ impl Storage {
         let record = match request {
             Request::Search => {
                 cx.emit(Event::Visited);
-                return Response::Holder(self.holder_of(&key, cx));
+                return Response::Holder(self.holder_of(&key, None, cx));
+            }
+            Request::OtherHolder { than } => {
+                return Response::OtherHolder(self.holder_of(&key, Some(than), cx));
+            }
+            Request::RemovePointer { holder } => {
+                self.remove(key, holder, cx);
+                return Response::Stored;
             }
             Request::PutPointer { holder } => Record::Pointer(SmallVec::from_slice(&[holder])),
             Request::PutValue { blob } if !blob.intact => return Response::Refused,
@@ -261,14 +297,35 @@ impl Storage {
         cx.send(heir, DhtMessage::Storage(store));
     }
 
-    fn holder_of<R: Routing>(&self, key: &Key, cx: &mut DhtCtx<'_, R>) -> Option<NodeId> {
+    /// One of the holders, but not this one; drawn at random.
+    fn holder_of<R: Routing>(
+        &self,
+        key: &Key,
+        but: Option<NodeId>,
+        cx: &mut DhtCtx<'_, R>,
+    ) -> Option<NodeId> {
         match self.records.get(key).map(|entry| &entry.record) {
             Some(Record::Value(_)) => Some(cx.me),
             Some(Record::Pointer(holders)) => {
-                let chosen = cx.rng.below(holders.len() as u64) as usize;
-                holders.get(chosen).copied()
+                let others = || holders.iter().filter(|&&holder| Some(holder) != but);
+                let chosen = cx.rng.below(others().count() as u64) as usize;
+                others().nth(chosen).copied()
             }
-            None => self.exchange.holds(key).then_some(cx.me),
+            None => (self.exchange.holds(key) && but != Some(cx.me)).then_some(cx.me),
+        }
+    }
+
+    /// Forgets a holder, here and at the copies.
+    fn remove<R: Routing>(&mut self, key: Key, holder: NodeId, cx: &mut DhtCtx<'_, R>) {
+        let Some(entry) = self.records.get_mut(&key) else { return };
+        let Record::Pointer(holders) = &mut entry.record else { return };
+        let Some(place) = holders.iter().position(|known| *known == holder) else { return };
+        holders.remove(place);
+        for &replica in &entry.copies {
+            cx.send(replica, DhtMessage::Storage(StorageMessage::Remove { key, holder }));
+        }
+        if holders.is_empty() {
+            self.records.remove(&key);
         }
     }
 
@@ -285,10 +342,7 @@ impl Storage {
             entry.responsible |= responsible;
             match (&mut entry.record, record) {
                 (Record::Pointer(known), Record::Pointer(more)) => {
-                    let room = MAX_HOLDERS.saturating_sub(known.len());
-                    let new: SmallVec<[NodeId; 2]> =
-                        more.into_iter().filter(|holder| !known.contains(holder)).collect();
-                    known.extend(new.into_iter().take(room));
+                    more.into_iter().for_each(|holder| remember(known, holder));
                 }
                 (known, record) => *known = record,
             }
@@ -298,6 +352,13 @@ impl Storage {
             cx.emit(Event::Dropped(DropReason::Bound));
             return false;
         }
+        let record = match record {
+            Record::Pointer(mut holders) => {
+                holders.truncate(MAX_HOLDERS);
+                Record::Pointer(holders)
+            }
+            value @ Record::Value(_) => value,
+        };
         self.records.insert(key, Entry { record, responsible, copies: SmallVec::new() });
         true
     }
@@ -314,7 +375,9 @@ impl Storage {
             return;
         }
         cx.emit(match response {
-            Response::Holder(holder) => Event::Found { op, answer: path.answer(holder) },
+            Response::Holder(holder) | Response::OtherHolder(holder) => {
+                Event::Found { op, answer: path.answer(holder) }
+            }
             Response::Stored => Event::Published { op },
             Response::Refused => Event::Failed { op },
         });
@@ -360,7 +423,10 @@ impl Storage {
         routing: &R,
         cx: &mut DhtCtx<'_, R>,
     ) {
-        let StorageMessage::Store { key, record, responsible } = message;
+        let (key, record, responsible) = match message {
+            StorageMessage::Store { key, record, responsible } => (key, record, responsible),
+            StorageMessage::Remove { key, holder } => return self.remove(key, holder, cx),
+        };
         if matches!(record, Record::Value(blob) if !blob.intact) {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
@@ -390,6 +456,19 @@ impl Storage {
     }
 }
 
+/// Remembers one more holder, if need be in the place of another one.
+fn remember(known: &mut SmallVec<[NodeId; 2]>, holder: NodeId) {
+    if known.len() < MAX_HOLDERS {
+        if !known.contains(&holder) {
+            known.push(holder);
+        }
+    } else if known[0] != holder {
+        let place = known.iter().position(|it| *it == holder).unwrap_or(1);
+        known.remove(place);
+        known.push(holder);
+    }
+}
+
 /// The item itself, where that is what is kept.
 fn value_of(records: &BTreeMap<Key, Entry>, key: &Key) -> Option<Blob> {
     match records.get(key)?.record {
@@ -405,4 +484,35 @@ const UNATTENDED: OpId = OpId(u32::MAX);
 fn set_republish_timer<R: Routing>(every: Duration, cx: &mut DhtCtx<'_, R>) {
     let after = cx.rng.around(every, 0.5);
     cx.set_timer(after, DhtTimer::Republish);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remember_all(known: &mut SmallVec<[NodeId; 2]>, numbers: impl Iterator<Item = u32>) {
+        numbers.for_each(|number| remember(known, NodeId(number)));
+    }
+
+    #[test]
+    fn the_first_holder_and_the_latest_are_remembered() {
+        let mut known = SmallVec::new();
+        remember_all(&mut known, (0..16).chain(0..16));
+        assert!(known.iter().copied().eq((0..16).map(NodeId)), "{known:?}");
+        remember_all(&mut known, [20, 2, 0, 3].into_iter());
+        let expected = [0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 2, 3].map(NodeId);
+        assert_eq!(known[..], expected);
+        remember_all(&mut known, 100..1_000);
+        assert!(known.iter().copied().eq([0].into_iter().chain(985..1_000).map(NodeId)));
+    }
+
+    #[test]
+    fn a_copy_has_the_holders_in_the_same_order() {
+        let (mut known, mut copy) = (SmallVec::new(), SmallVec::new());
+        for number in 0..100 {
+            remember(&mut known, NodeId(number));
+            known.iter().for_each(|&holder| remember(&mut copy, holder));
+            assert_eq!(known, copy);
+        }
+    }
 }
