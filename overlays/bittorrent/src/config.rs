@@ -120,6 +120,12 @@ pub struct BittorrentConfig {
     /// The least time between two announcements that ask for more peers. Default 30 s: so that a
     /// small swarm, which never has enough, costs its tracker little.
     pub announce_at_most_every: Span,
+    /// Whether connected peers tell each other whom else they are connected to (BEP 11). Absent or
+    /// `null`: where there is no tracker, which names more peers than they would.
+    pub pex: Option<bool>,
+    /// How often they do so after the first time, at most; whole numbers of `rechoke_every`. Default
+    /// 1 min (BEP 11).
+    pub pex_every: Span,
     /// How long an answer to a handshake may take. Default 30 s: a guess, far above any round trip.
     pub handshake_timeout: Span,
     /// Fewest requests under way at a peer that has unchoked us, 1 or more, but always as many as a
@@ -160,6 +166,8 @@ impl Default for BittorrentConfig {
             num_want: 50,
             announce_every: Span(Duration::from_secs(1_800)),
             announce_at_most_every: Span(Duration::from_secs(30)),
+            pex: None,
+            pex_every: Span(Duration::from_secs(60)),
             handshake_timeout: Span(Duration::from_secs(30)),
             min_requests: 5,
             request_ahead: Span(Duration::from_millis(500)),
@@ -201,6 +209,7 @@ impl BittorrentConfig {
             ("snubbed_after", self.snubbed_after),
             ("announce_every", self.announce_every),
             ("announce_at_most_every", self.announce_at_most_every),
+            ("pex_every", self.pex_every),
             ("handshake_timeout", self.handshake_timeout),
             ("request_ahead", self.request_ahead),
             ("upload_ahead", self.upload_ahead),

@@ -14,7 +14,8 @@
 //! - `rate.rs`: by what that is measured, and how deep pipelines are;
 //! - `uploads.rs`: blocks leave at the pace of the uplink, peers in turn;
 //! - `conduct/`: how to cheat; `account.rs`, `suspicion.rs`: what is remembered of whom, and who is
-//!   banned.
+//!   banned;
+//! - `trackerless/`: the same swarms, whose peers find each other through a distributed hash table.
 //!
 //! Differs from BEP 3: what a `.torrent` file says comes with the tracker's first answer; `Have` is
 //! left out where the receiver is known to have the piece, and BEP 6's `HaveAll` makes up for that
@@ -36,6 +37,7 @@ mod rate;
 mod suspicion;
 mod swarm;
 mod tracker;
+mod trackerless;
 mod uploads;
 mod view;
 
@@ -59,8 +61,9 @@ pub use picker::{BlockId, Holder, Picker, Receipt};
 use policy::Rank;
 pub use rate::{Pipeline, Rate};
 pub use suspicion::{Sender, Senders};
-pub use swarm::Swarm;
+pub use swarm::{MOST_NAMED, Swarm};
 pub use tracker::{Announcement, PeerList, Tracker};
+pub use trackerless::{Trackerless, TrackerlessConfig, TrackerlessMessage, TrackerlessTimer};
 use uploads::{Outlet, Uploads};
 pub use view::View;
 
@@ -106,6 +109,8 @@ struct Question {
 #[derive(Debug)]
 pub struct Bittorrent {
     tracker: Option<Tracker>,
+    /// Whether peers tell each other of others where the configuration does not say.
+    pex_by_default: bool,
     swarms: BTreeMap<Tag, Swarm>,
     uploads: Uploads,
     questions: VecDeque<Question>,
@@ -126,6 +131,19 @@ impl Bittorrent {
         self.tracker.as_ref()
     }
 
+    /// A node where there is no tracker: somebody else answers what it sends there.
+    fn without_tracker() -> Self {
+        Self {
+            tracker: None,
+            pex_by_default: true,
+            swarms: BTreeMap::new(),
+            uploads: Uploads::default(),
+            questions: VecDeque::new(),
+            leads: VecDeque::new(),
+            has_left: false,
+        }
+    }
+
     fn publish(&mut self, op: OpId, item: Item, cx: &mut Ctx<'_>) {
         let piece_length = cx.config.piece_length.0 as u32;
         let metainfo =
@@ -133,11 +151,15 @@ impl Bittorrent {
         if cx.conduct.is(Strategy::NoShare) || self.is_taken(&item.key) {
             return cx.emit(Event::Failed { op });
         }
+        let has_pex = self.has_pex(cx);
         let mut out = Outlet { uploads: &mut self.uploads, cx };
         if let Some(mut former) = self.swarms.remove(&Tag::of(&item.key)) {
             former.leave(&mut out);
         }
         let mut swarm = Swarm::seed(item.key, metainfo, out.cx);
+        if has_pex {
+            swarm = swarm.with_pex();
+        }
         swarm.publish(op, &mut out);
         swarm.start(&mut out);
         self.swarms.insert(Tag::of(&item.key), swarm);
@@ -176,13 +198,21 @@ impl Bittorrent {
         let Some(metainfo) = list.metainfo.filter(Metainfo::is_sound) else {
             return cx.emit(Event::Failed { op });
         };
+        let has_pex = self.has_pex(cx);
         let mut out = Outlet { uploads: &mut self.uploads, cx };
         let mut swarm = Swarm::leecher(key, metainfo, out.cx);
+        if has_pex {
+            swarm = swarm.with_pex();
+        }
         swarm.fetch(op, &mut out);
         swarm.start(&mut out);
         swarm.connect(&[holder], &mut out);
         swarm.connect(&list.peers, &mut out);
         self.swarms.insert(Tag::of(&key), swarm);
+    }
+
+    fn has_pex(&self, cx: &Ctx<'_>) -> bool {
+        cx.config.pex.unwrap_or(self.pex_by_default)
     }
 
     /// Whether another item has the tag of this one.
@@ -212,6 +242,26 @@ impl Bittorrent {
     }
 
     fn on_peers(&mut self, key: Key, list: PeerList, cx: &mut Ctx<'_>) {
+        let is_searched = self.answer_questions(key, &list, cx);
+        match self.swarms.get_mut(&Tag::of(&key)).filter(|swarm| swarm.key() == key) {
+            Some(swarm) => {
+                let mut out = Outlet { uploads: &mut self.uploads, cx };
+                swarm.on_listed(&mut out);
+                swarm.connect(&list.peers, &mut out);
+            }
+            None if is_searched => {
+                self.leads.retain(|lead| lead.0 != key);
+                if self.leads.len() >= MOST_LEADS {
+                    self.leads.pop_front();
+                }
+                self.leads.push_back((key, list));
+            }
+            None => {}
+        }
+    }
+
+    /// What was asked about an item is known. Whether anybody had searched for it.
+    fn answer_questions(&mut self, key: Key, list: &PeerList, cx: &mut Ctx<'_>) -> bool {
         let of_key = |it: &Question| it.key == key;
         let answered: Vec<Question> = self.questions.iter().copied().filter(of_key).collect();
         self.questions.retain(|it| it.key != key);
@@ -228,21 +278,25 @@ impl Bittorrent {
                 Some(_) if self.swarms.contains_key(&Tag::of(&key)) => {
                     self.fetch(op, key, TRACKER, cx);
                 }
-                Some(holder) => self.enter(op, key, holder, &list, cx),
+                Some(holder) => self.enter(op, key, holder, list, cx),
             }
         }
-        match self.swarms.get_mut(&Tag::of(&key)).filter(|swarm| swarm.key() == key) {
-            Some(swarm) => {
-                swarm.on_peers(&list, &mut Outlet { uploads: &mut self.uploads, cx });
-            }
-            None if is_searched => {
-                self.leads.retain(|lead| lead.0 != key);
-                if self.leads.len() >= MOST_LEADS {
-                    self.leads.pop_front();
-                }
-                self.leads.push_back((key, list));
-            }
-            None => {}
+        is_searched
+    }
+
+    /// Others can find this node's part in a swarm from now on.
+    fn on_listed(&mut self, key: Key, cx: &mut Ctx<'_>) {
+        let swarm = self.swarms.get_mut(&Tag::of(&key)).filter(|swarm| swarm.key() == key);
+        if let Some(swarm) = swarm {
+            swarm.on_listed(&mut Outlet { uploads: &mut self.uploads, cx });
+        }
+    }
+
+    /// Others take part in a swarm, too.
+    fn meet(&mut self, key: Key, peers: &[NodeId], cx: &mut Ctx<'_>) {
+        let swarm = self.swarms.get_mut(&Tag::of(&key)).filter(|swarm| swarm.key() == key);
+        if let Some(swarm) = swarm {
+            swarm.connect(peers, &mut Outlet { uploads: &mut self.uploads, cx });
         }
     }
 
@@ -335,11 +389,8 @@ impl Overlay for Bittorrent {
     fn new(cx: &mut Ctx<'_>) -> Self {
         Self {
             tracker: (cx.me == TRACKER).then(Tracker::default),
-            swarms: BTreeMap::new(),
-            uploads: Uploads::default(),
-            questions: VecDeque::new(),
-            leads: VecDeque::new(),
-            has_left: false,
+            pex_by_default: false,
+            ..Self::without_tracker()
         }
     }
 
@@ -382,7 +433,8 @@ impl Overlay for Bittorrent {
             | BittorrentMessage::Interested { tag }
             | BittorrentMessage::NotInterested { tag }
             | BittorrentMessage::Piece { tag, .. }
-            | BittorrentMessage::Cancel { tag, .. } => {
+            | BittorrentMessage::Cancel { tag, .. }
+            | BittorrentMessage::Pex { tag, .. } => {
                 self.on_swarm_message(from, tag, message, cx);
             }
             BittorrentMessage::Request { tag, .. } => {

@@ -42,13 +42,14 @@ pub enum Reason {
 /// connect:          peer ── Handshake ──▶ peer ── Handshake, Bitfield ──▶ peer ── Bitfield ──▶ peer
 ///                                              ── Close ▶      no room, or not in this swarm
 /// interest:         peer ── Interested | NotInterested ──▶ peer ── Unchoke | Choke ──▶ peer
+/// peer exchange:    peer ── Pex ──▶ its peers, and whom it refuses
 /// fetch:            peer ── Request ──▶ peer ── Piece ──▶ peer ── Have ──▶ all its peers
 ///                        ── Cancel ──▶     the block came from somebody else
 /// done:             peer ── HaveAll ──▶ all its peers;   ── Announce{Completed} ──▶ tracker
 /// leave:            peer ── Close ──▶ all its peers;   ── Announce{Stopped} ──▶ tracker
 /// ```
 ///
-/// `Close` stands for closing the TCP connection; `HaveAll` is BEP 6's, and here also what takes the
+/// `Pex` is BEP 11's. `Close` stands for closing the TCP connection; `HaveAll` is BEP 6's, and here also what takes the
 /// place of the `Have`s that were left out because the receiver had the piece itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BittorrentMessage {
@@ -163,6 +164,15 @@ pub enum BittorrentMessage {
         /// The block's length in bytes.
         length: u32,
     },
+    /// I am connected to these peers, and to these no more (BEP 11).
+    Pex {
+        /// The swarm.
+        tag: Tag,
+        /// New ones since I last said so, at most [`crate::MOST_NAMED`].
+        added: Vec<NodeId>,
+        /// Former ones since then, at most as many.
+        dropped: Vec<NodeId>,
+    },
 }
 
 impl Message for BittorrentMessage {
@@ -183,7 +193,8 @@ impl Message for BittorrentMessage {
             | Self::Choke { .. }
             | Self::Unchoke { .. }
             | Self::Interested { .. }
-            | Self::NotInterested { .. } => Class::Maintenance,
+            | Self::NotInterested { .. }
+            | Self::Pex { .. } => Class::Maintenance,
         }
     }
 

@@ -24,7 +24,7 @@ network:
   capacities: [{share: 1.0, up: 100kB/s, down: 0bit/s}]
 workload: {items: 2, item_size: 300kB, publishers: [0], downloads: {over: 1s}, fetch: true, timeout: 1h}
 overlays:
-  bittorrent: {piece_length: 32KiB, max_peers: 4, max_initiate: 3, max_requests: 8}
+  bittorrent: {piece_length: 32KiB, max_peers: 4, max_initiate: 3, max_requests: 8, pex: true}
 ";
 
 fn keys() -> Vec<Key> {
@@ -115,6 +115,8 @@ fn about_pieces() -> impl Strategy<Value = BittorrentMessage> {
         (tag(), piece(), begin(), length()).prop_map(|(tag, piece, begin, length)| {
             BittorrentMessage::Cancel { tag, piece, begin, length }
         }),
+        (tag(), vec(node(), 0..60), vec(node(), 0..60))
+            .prop_map(|(tag, added, dropped)| BittorrentMessage::Pex { tag, added, dropped }),
     ]
 }
 

@@ -53,11 +53,13 @@ impl Swarm {
         };
         let most = habits(out.cx.conduct).most_connections(out.cx.config.max_peers);
         if is_reply || self.connections.len() >= most {
+            self.send_contacts(from, out);
             return out.send(from, BittorrentMessage::Close { tag });
         }
         self.insert(place, from, Some(name), out);
         self.send_handshake(from, true, out);
         self.send_bitfield(from, out);
+        self.send_contacts(from, out);
     }
 
     /// The handshake is done. Of a peer whose name is not known yet, it is on its way.
@@ -72,6 +74,7 @@ impl Swarm {
             self.learn_name(index, name);
         }
         self.send_bitfield(peer, out);
+        self.send_contacts(peer, out);
     }
 
     /// Connections that are not answered are given up.

@@ -2,9 +2,11 @@
 //!
 //! - `download.rs`: what it asks for and gets;
 //! - `upload.rs`: whom it unchokes, and what it is asked for;
-//! - `acquaintance.rs`: with whom it connects, and with whom no more.
+//! - `acquaintance.rs`: with whom it connects, and with whom no more;
+//! - `pex.rs`: peers that its peers know.
 mod acquaintance;
 mod download;
+mod pex;
 mod upload;
 
 use alloc::string::String;
@@ -24,9 +26,10 @@ use crate::metainfo::Metainfo;
 use crate::picker::Picker;
 use crate::policy::Evidence;
 use crate::suspicion::Suspicion;
-use crate::tracker::PeerList;
 use crate::uploads::{Outlet, Uploads};
 use crate::{Ctx, TRACKER, Timer};
+pub use pex::MOST_NAMED;
+use pex::PeerExchange;
 
 /// Most operations that wait for one swarm.
 const MOST_WAITING: usize = 64;
@@ -60,6 +63,8 @@ pub struct Swarm {
     slots: usize,
     /// When slots are given anew: timers of a former part in this swarm come at other times.
     next_round: Time,
+    /// What peers told of others; `None`: it is not spoken of.
+    pex: Option<PeerExchange>,
     announced: Time,
     /// When it leaves, if it is a seed for a time only.
     departs: Option<Time>,
@@ -101,6 +106,7 @@ impl Swarm {
             optimistic_since: now,
             slots: 0,
             next_round: now,
+            pex: None,
             announced: now,
             departs: None,
             is_listed: false,
@@ -109,6 +115,18 @@ impl Swarm {
             corrupt_pieces: 0,
             duplicate_blocks: 0,
         }
+    }
+
+    /// The same, in which peers tell each other of others.
+    pub(crate) fn with_pex(mut self) -> Self {
+        self.pex = Some(PeerExchange::new(self.announced));
+        self
+    }
+
+    /// What the item is.
+    #[must_use]
+    pub const fn metainfo(&self) -> Metainfo {
+        self.metainfo
     }
 
     /// The item's key.
@@ -199,13 +217,12 @@ impl Swarm {
         out.send(TRACKER, BittorrentMessage::Announce { key, reason, left, metainfo });
     }
 
-    /// The tracker has answered.
-    pub(crate) fn on_peers(&mut self, list: &PeerList, out: &mut Outlet<'_, '_>) {
+    /// The tracker has answered: others can find this node.
+    pub(crate) fn on_listed(&mut self, out: &mut Outlet<'_, '_>) {
         self.is_listed = true;
         for op in self.publishing.drain(..) {
             out.cx.emit(Event::Published { op });
         }
-        self.connect(&list.peers, out);
     }
 
     /// A message of a connection.
@@ -217,7 +234,10 @@ impl Swarm {
     ) {
         // Nobody: it was closed while the message was on its way.
         let Ok(index) = self.find(from) else { return };
-        if !self.connections[index].is_open && !matches!(message, BittorrentMessage::Close { .. }) {
+        // Who refuses us says no more than whom else there is to try.
+        let may_refuse =
+            matches!(message, BittorrentMessage::Close { .. } | BittorrentMessage::Pex { .. });
+        if !self.connections[index].is_open && !may_refuse {
             // Networks without TCP let a short message overtake the handshake's answer.
             self.open(index, None, out);
         }
@@ -239,6 +259,7 @@ impl Swarm {
             BittorrentMessage::Cancel { piece, begin, length, .. } => {
                 self.on_cancel(index, piece, begin, length);
             }
+            BittorrentMessage::Pex { added, dropped, .. } => self.on_pex(&added, &dropped, out),
             BittorrentMessage::Announce { .. }
             | BittorrentMessage::Peers { .. }
             | BittorrentMessage::Handshake { .. } => {
@@ -265,6 +286,7 @@ impl Swarm {
         self.come_back(out);
         self.give_up_snubbing(out);
         self.rechoke_in_round(out);
+        self.exchange_peers(out);
         let since = now.since(self.announced);
         let lacks = !self.is_complete()
             && self.connections.len() < usize::from(config.min_peers.min(config.max_peers));
