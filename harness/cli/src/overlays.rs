@@ -29,6 +29,10 @@ pub(crate) const OVERLAYS: &[Entry] = &[
         "swarms that pass on pieces: rarest first, tit-for-tat (Cohen 2003; BEP 3)",
     )
     .measured_in("swarm"),
+    entry::<overlay_bittorrent::Trackerless<overlay_chord::Router>>(
+        "the same swarms without a tracker: Chord finds the peers (BEP 5; Stoica et al. 2001)",
+    )
+    .measured_in("swarm"),
 ];
 
 /// An overlay, with its types erased once per run rather than once per event.
