@@ -165,6 +165,18 @@ impl<T: Default> Queue<T> {
     /// Takes out the next event, with its time and the node it is for.
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, NodeId, T)> {
+        let mut item = T::default();
+        let (time, target) = self.pop_into(&mut item)?;
+        Some((time, target, item))
+    }
+
+    /// Puts the next event in place of `item`, which has to be empty; its time and the node it is for.
+    /// In place, and by exchange, because that moves whole words: returned by value, an event is
+    /// taken apart by what it may be, and copied from odd addresses (see [`Occurrence`]).
+    ///
+    /// [`Occurrence`]: crate::simulation::Occurrence
+    #[inline]
+    pub(crate) fn pop_into(&mut self, item: &mut T) -> Option<(u64, NodeId)> {
         if !self.early.is_empty() {
             self.admit_early();
         } else if self.order.is_empty() && !self.turn() {
@@ -176,7 +188,8 @@ impl<T: Default> Queue<T> {
             prefetch(&self.current[self.order[ahead].index as usize]);
         }
         let entry = &mut self.current[place.index as usize];
-        Some((entry.time, entry.target, std::mem::take(&mut entry.item)))
+        std::mem::swap(item, &mut entry.item);
+        Some((entry.time, entry.target))
     }
 
     /// Puts what is early before everything else.

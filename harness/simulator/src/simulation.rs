@@ -194,7 +194,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     /// Lets the next event happen. False if there is none.
     #[inline]
     pub fn step(&mut self, observer: &mut impl Observer<O>) -> bool {
-        let Some((time, to, occurrence)) = self.queue.pop() else { return false };
+        let mut occurrence = Occurrence::Void;
+        let Some((time, to)) = self.queue.pop_into(&mut occurrence) else { return false };
         self.now = self.now.max(Time::from_nanos(time));
         if let Some(soon) = self.queue.target_ahead(PREFETCH_AHEAD) {
             prefetch(&self.slots[soon.index()]);
