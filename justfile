@@ -71,6 +71,16 @@ test *arguments:
 criterion *arguments:
     cargo bench -p peerbench-simulator {{ arguments }}
 
+# Say whether this change makes an overlay worse than what was accepted: `just gate chord`
+[group('develop')]
+gate *arguments:
+    {{ peerbench }} gate {{ arguments }}
+
+# Save, accept, show or diff what the gate compares to: `just baseline accept`, then commit it
+[group('develop')]
+baseline +arguments='show':
+    {{ peerbench }} baseline {{ arguments }}
+
 # Format, lint, test and bench, as CI does
 [group('develop')]
 ci:

@@ -7,6 +7,7 @@ pub mod comparison;
 mod explain;
 mod figures;
 pub mod freeloading;
+pub mod gate;
 mod layout;
 pub mod lesson;
 mod loads;

@@ -32,6 +32,12 @@ pub(crate) enum Verb {
     Report(Report),
     /// Print stored runs side by side: overlays, or versions of one, in the same world
     Compare(Compare),
+    /// Say whether a change has made an overlay worse: what the simulator measures now against what
+    /// was accepted, or one stored run against another
+    Gate(Gate),
+    /// Keep, show and change what was accepted, which `gate` compares to
+    #[command(subcommand)]
+    Baseline(Baseline),
     /// List what there is to choose from
     List {
         /// What to list
@@ -175,6 +181,89 @@ pub(crate) struct Compare {
     /// Write the comparison to this file in Markdown as well; `-` prints that instead of the table
     #[arg(long, value_name = "FILE")]
     pub(crate) md: Option<PathBuf>,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
+}
+
+/// What a verdict of the gate means to whoever called it.
+const GATE_CODES: &str = "\
+Exit codes:
+  0  identical, reshuffled, shifted or better    4  nothing measured, or invalid
+  1  a run has failed                            5  no baseline, or not comparable
+  3  worse, or missing                           6  inconclusive, with --strict";
+
+#[derive(Args, Debug)]
+#[command(after_help = GATE_CODES)]
+pub(crate) struct Gate {
+    /// What is compared to: a folder with baselines, or a stored run by its folder or its name
+    #[arg(long, default_value = BASELINES, value_name = "BASE")]
+    pub(crate) base: String,
+    /// What is judged: a stored run by its folder or its name; without one, the baselines' scenarios
+    /// are measured now
+    #[arg(long, value_name = "RUN")]
+    pub(crate) head: Option<String>,
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    /// Fail where there are too few seeds to tell a shift from chance
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Write the verdict to this file in Markdown as well; `-` prints that instead of the tables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md: Option<PathBuf>,
+    /// Write everything to this file in JSON as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
+}
+
+/// Where accepted figures are committed.
+pub(crate) const BASELINES: &str = "reports/baselines";
+
+/// What of the baselines is meant.
+#[derive(Args, Debug)]
+pub(crate) struct Scope {
+    /// The overlays that are meant; without any, all of them
+    #[arg(value_name = "OVERLAY")]
+    pub(crate) overlays: Vec<String>,
+    /// Set a field in every scenario that is measured, such as `overlays.chord.successors=4`; may be
+    /// repeated
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub(crate) assignments: Vec<String>,
+}
+
+/// What to do about baselines.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Baseline {
+    /// Measure what has no baseline yet, and accept that
+    Save(BaselineScope),
+    /// Measure everything, or take a stored run, say what has changed, and accept it
+    Accept(BaselineRun),
+    /// Print the baselines
+    Show(BaselineScope),
+    /// Say what has changed, as `gate` does, without judging it by an exit code
+    Diff(BaselineRun),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BaselineRun {
+    /// A run that `gate` has stored, by its folder or its name, instead of measuring now
+    #[arg(long, value_name = "RUN")]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) scope: BaselineScope,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BaselineScope {
+    /// The overlays that are meant; without any, all of them
+    #[arg(value_name = "OVERLAY")]
+    pub(crate) overlays: Vec<String>,
+    /// Where the baselines are
+    #[arg(long, default_value = BASELINES, value_name = "FOLDER")]
+    pub(crate) baselines: PathBuf,
     /// Where runs are stored
     #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
     pub(crate) reports: PathBuf,

@@ -40,7 +40,7 @@ pub(crate) fn run(compare: &Compare) -> Result<ExitCode, Failure> {
 }
 
 /// The run in this folder; without one, that of this name among those stored.
-fn open(run: &str, stored: &Path) -> Result<RunFolder, Failure> {
+pub(crate) fn open(run: &str, stored: &Path) -> Result<RunFolder, Failure> {
     let here = Path::new(run);
     let by_name = stored.join(run);
     let path = if !here.is_dir() && by_name.is_dir() { by_name.as_path() } else { here };

@@ -4,15 +4,20 @@ use std::process::ExitCode;
 
 use peerbench_measure::FolderError;
 use peerbench_reports::ComparisonError;
+use peerbench_reports::gate::BaselineError;
 
 /// A run failed.
 pub(crate) const FAILED: u8 = 1;
 /// The command line or a configuration is wrong.
 pub(crate) const USAGE: u8 = 2;
-/// Nothing was measured.
+/// Something has become worse, or is missing.
+pub(crate) const REGRESSION: u8 = 3;
+/// Nothing was measured, or nothing that can be trusted.
 pub(crate) const NOTHING_MEASURED: u8 = 4;
 /// What should be compared cannot be.
 pub(crate) const NOT_COMPARABLE: u8 = 5;
+/// It cannot be told, and was to be.
+pub(crate) const INCONCLUSIVE: u8 = 6;
 /// Ctrl-C; what was finished is kept.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -47,6 +52,15 @@ pub(crate) enum Failure {
     /// Runs that are to be compared.
     #[error(transparent)]
     Comparison(#[from] ComparisonError),
+    /// Baselines.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    /// Nobody has accepted anything yet.
+    #[error(
+        "there are no baselines in {0}. Measure and accept some by `peerbench baseline save`, and \
+         commit what that writes"
+    )]
+    NoBaselines(String),
     /// A file other than a run's.
     #[error("{what} `{path}`: {source}")]
     File {
@@ -92,8 +106,11 @@ impl Failure {
             Self::Comparison(
                 ComparisonError::Worlds { .. }
                 | ComparisonError::Folder(FolderError::Schema { .. }),
-            ) => NOT_COMPARABLE,
+            )
+            | Self::Baseline(BaselineError::Schema { .. })
+            | Self::NoBaselines(_) => NOT_COMPARABLE,
             Self::Comparison(ComparisonError::Folder(_))
+            | Self::Baseline(_)
             | Self::Testbed(_)
             | Self::Folder(_)
             | Self::File { .. }

@@ -1,11 +1,13 @@
 //! `peerbench`: benchmarks peer-to-peer overlays side by side, on a testbed of real processes and in
 //! a deterministic simulator.
 mod arguments;
+mod baseline;
 mod bench;
 mod compare;
 mod config;
 mod failure;
 mod freeloaders;
+mod gate;
 mod grid;
 mod lesson;
 mod overlays;
@@ -36,6 +38,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Bench(bench) => bench::run(&bench, interruption()?.as_ref()),
         Verb::Report(report) => show::report(&report),
         Verb::Compare(compare) => compare::run(&compare),
+        Verb::Gate(gate) => gate::run(&gate, interruption()?.as_ref()),
+        Verb::Baseline(verb) => baseline::run(&verb, interruption()?.as_ref()),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),
         Verb::Papers { scenario, data } => {

@@ -13,7 +13,7 @@ mod markdown;
 mod notes;
 mod rows;
 mod terminal;
-mod world;
+pub(crate) mod world;
 
 use std::collections::BTreeSet;
 

@@ -49,7 +49,7 @@ pub(super) fn sources(runs: &[RunFolder]) -> Vec<String> {
 }
 
 /// The fields in which two runs' worlds differ, each with both values.
-fn differences(first: &Manifest, second: &Manifest) -> Vec<String> {
+pub(crate) fn differences(first: &Manifest, second: &Manifest) -> Vec<String> {
     if first.scenario_digest == second.scenario_digest {
         return Vec::new();
     }
@@ -85,7 +85,7 @@ fn differences(first: &Manifest, second: &Manifest) -> Vec<String> {
 }
 
 /// Every value by its path, such as `workload.rate`.
-fn flatten(value: &Value, path: String, fields: &mut BTreeMap<String, String>) {
+pub(crate) fn flatten(value: &Value, path: String, fields: &mut BTreeMap<String, String>) {
     match value {
         Value::Mapping(entries) => {
             for (name, value) in entries {
