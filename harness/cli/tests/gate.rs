@@ -1,5 +1,5 @@
 //! The gate as a person and CI meet it: baselines saved, shown and accepted, a change found, and
-//! every obstacle with its exit code. One overlay, for each run of it is seventeen seeds in four
+//! every obstacle with its exit code. One overlay, for each run of it is twenty-one runs in four
 //! scenarios.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -173,14 +173,14 @@ fn what_was_saved_is_shown_and_an_intended_change_is_accepted() {
     assert!(again.starts_with("everything has a baseline"), "{again}");
     let (code, shown) = printed(folder, &["baseline", "show"]);
     assert_eq!(code, 0);
-    assert!(shown.contains("\nsteady · 64 nodes · medians of seeds 1 to 16\n"), "{shown}");
+    assert!(shown.contains("\nsteady · 64 nodes · medians of seeds 1 to 20\n"), "{shown}");
 
     let written = ["gate", "--head", "latest", "--md", "gate.md", "--json", "gate.json"];
     let (code, text) = told(folder, &written);
     assert_eq!(code, 0, "{text}");
-    assert!(text.starts_with("identical: 64/64 runs\n"), "{text}");
+    assert!(text.starts_with("identical: 80/80 runs\n"), "{text}");
     let markdown = fs::read_to_string(folder.join("gate.md")).unwrap();
-    assert!(markdown.starts_with("**identical**: 64/64 runs."), "{markdown}");
+    assert!(markdown.starts_with("**identical**: 80/80 runs."), "{markdown}");
     let json: Value = serde_json::from_slice(&fs::read(folder.join("gate.json")).unwrap()).unwrap();
     assert_eq!(json["verdict"], "identical");
 
@@ -191,7 +191,7 @@ fn what_was_saved_is_shown_and_an_intended_change_is_accepted() {
     assert!(accepted.starts_with(&text), "{accepted}");
     assert!(accepted.contains("+2.0 % [+2.0, +2.0]   < 0.001   worse"), "{accepted}");
     assert!(accepted.contains("wrote reports/baselines/tracker-swarm.json\n"), "{accepted}");
-    expect(folder, "more", 0, "identical: 64/64 runs\n");
+    expect(folder, "more", 0, "identical: 80/80 runs\n");
 
     copied(folder, "lacking", without(is_swarm), |_| {});
     let removed = printed(folder, &["baseline", "accept", "--from", "lacking"]).1;
