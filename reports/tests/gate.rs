@@ -157,11 +157,11 @@ fn worse() -> Gate {
         times(made, "lookup_correct_ratio", 0.99);
         times(made, "lookup_bytes", 1.004);
         times(made, "load_sent_gini", 0.9);
-        times(made, "lookup_hops_mean", if made.seed % 2 == 0 { 1.01 } else { 0.99 });
+        times(made, "lookup_hops_mean", if made.seed.is_multiple_of(2) { 1.01 } else { 0.99 });
     });
     for made in after.iter_mut().filter(|made| made.overlay == "tracker") {
         made.trace += 1_000;
-        times(made, "lookup_latency_us_p50", if made.seed % 2 == 0 { 1.02 } else { 0.99 });
+        times(made, "lookup_latency_us_p50", if made.seed.is_multiple_of(2) { 1.02 } else { 0.99 });
     }
     judged(&all(), &after)
 }
@@ -414,7 +414,7 @@ fn markdown_stays_below_what_a_comment_holds_and_says_what_it_left_out() {
     let steady: Vec<Made> = all().into_iter().filter(is_steady_chord).collect();
     let change = |made: &mut Made| {
         times(made, "lookup_latency_us_p50", 1.5);
-        times(made, "lookup_bytes", if made.seed % 2 == 0 { 1.01 } else { 0.99 });
+        times(made, "lookup_bytes", if made.seed.is_multiple_of(2) { 1.01 } else { 0.99 });
     };
     let after = changed(is_steady_chord, change).into_iter().filter(is_steady_chord);
     let two_hundred = |name: &str, runs: &[Made]| {
