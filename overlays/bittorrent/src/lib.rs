@@ -270,7 +270,9 @@ impl Bittorrent {
             match fetch_from {
                 None => {
                     is_searched = true;
-                    let holder = list.peers.first().copied();
+                    let holds = |it: &Swarm| it.key() == key && it.is_complete();
+                    let own = self.swarms.get(&Tag::of(&key)).is_some_and(holds).then_some(cx.me);
+                    let holder = list.peers.first().copied().or(own);
                     let hops = u16::from(cx.me != TRACKER);
                     let answer = Answer { by: TRACKER, holder, hops, timeouts: 0 };
                     cx.emit(Event::Found { op, answer });
