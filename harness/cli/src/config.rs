@@ -41,10 +41,14 @@ pub(crate) fn document(choice: &ScenarioChoice, otherwise: &str) -> Result<Docum
     Ok(document)
 }
 
-/// The same for every overlay that can fetch items of the scenario's size.
+/// The same for every overlay that can fetch items of the scenario's size, and whose nodes know how
+/// to freeload as the scenario says.
 fn choose_for_all(choice: &ScenarioChoice) -> Result<Chosen, Failure> {
-    let size = choose(choice, DEFAULT_SCENARIO, &[])?.scenario.workload.item_size;
-    let able = OVERLAYS.iter().filter(|entry| size.0 <= (entry.largest_item)());
+    let Scenario { workload, freeloaders, .. } = choose(choice, DEFAULT_SCENARIO, &[])?.scenario;
+    let knows =
+        |entry: &Entry| !freeloaders.are_any() || entry.strategies.contains(&freeloaders.strategy);
+    let fetches = |entry: &Entry| workload.item_size.0 <= (entry.largest_item)();
+    let able = OVERLAYS.iter().filter(|entry| fetches(entry) && knows(entry));
     choose(choice, DEFAULT_SCENARIO, &able.collect::<Vec<_>>())
 }
 
