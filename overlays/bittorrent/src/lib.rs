@@ -109,8 +109,8 @@ struct Question {
 #[derive(Debug)]
 pub struct Bittorrent {
     tracker: Option<Tracker>,
-    /// Whether peers tell each other of others where the configuration does not say.
-    pex_by_default: bool,
+    /// Whether somebody else does what a tracker would; then node 0 is a node like all others.
+    is_trackerless: bool,
     swarms: BTreeMap<Tag, Swarm>,
     uploads: Uploads,
     questions: VecDeque<Question>,
@@ -135,7 +135,7 @@ impl Bittorrent {
     fn without_tracker() -> Self {
         Self {
             tracker: None,
-            pex_by_default: true,
+            is_trackerless: true,
             swarms: BTreeMap::new(),
             uploads: Uploads::default(),
             questions: VecDeque::new(),
@@ -212,7 +212,7 @@ impl Bittorrent {
     }
 
     fn has_pex(&self, cx: &Ctx<'_>) -> bool {
-        cx.config.pex.unwrap_or(self.pex_by_default)
+        cx.config.pex.unwrap_or(self.is_trackerless)
     }
 
     /// Whether another item has the tag of this one.
@@ -391,7 +391,7 @@ impl Overlay for Bittorrent {
     fn new(cx: &mut Ctx<'_>) -> Self {
         Self {
             tracker: (cx.me == TRACKER).then(Tracker::default),
-            pex_by_default: false,
+            is_trackerless: false,
             ..Self::without_tracker()
         }
     }
@@ -470,7 +470,7 @@ impl Overlay for Bittorrent {
         for swarm in self.swarms.values_mut() {
             swarm.on_peer_lost(peer, &mut out);
         }
-        if peer == TRACKER {
+        if peer == TRACKER && !self.is_trackerless {
             for question in self.questions.drain(..) {
                 out.cx.emit(Event::Failed { op: question.op });
             }
