@@ -88,6 +88,10 @@ pub struct BittorrentConfig {
     /// A peer that owes blocks and sends none for this long is snubbing us: it gets no regular
     /// slot, and others are asked for what it owes. Default 60 s (Cohen 2003, section 4.3).
     pub snubbed_after: Span,
+    /// A leecher that nobody has sent a block for this long looks for other peers, however many it is
+    /// connected to, and closes connections in their favour. Default 2 min: a guess, four optimistic
+    /// unchokes.
+    pub starved_after: Span,
     /// By what a seed gives its slots: `round-robin`, `proven-contributors` or `fastest`. Default
     /// round-robin: it spreads the only source of new pieces.
     pub seed_policy: SeedPolicy,
@@ -155,6 +159,7 @@ impl Default for BittorrentConfig {
             rechoke_every: Span(Duration::from_secs(10)),
             optimistic_every: Span(Duration::from_secs(30)),
             snubbed_after: Span(Duration::from_secs(60)),
+            starved_after: Span(Duration::from_secs(120)),
             seed_policy: SeedPolicy::RoundRobin,
             seed_turn: 2,
             picking: Picking::RarestFirst,
@@ -207,6 +212,7 @@ impl BittorrentConfig {
         let spans = [
             ("rechoke_every", self.rechoke_every),
             ("snubbed_after", self.snubbed_after),
+            ("starved_after", self.starved_after),
             ("announce_every", self.announce_every),
             ("announce_at_most_every", self.announce_at_most_every),
             ("pex_every", self.pex_every),

@@ -36,7 +36,11 @@ impl Suspicion {
             [Sender { peer, .. }] => Some(peer),
             _ => {
                 let suspects = self.pieces.entry(piece).or_default();
-                suspects.extend(senders.iter().filter(|it| !it.is_right).copied());
+                for liar in senders.iter().filter(|it| !it.is_right) {
+                    if !suspects.contains(liar) {
+                        suspects.push(*liar);
+                    }
+                }
                 None
             }
         }

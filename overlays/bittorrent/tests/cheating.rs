@@ -163,3 +163,17 @@ fn table() {
         }
     }
 }
+
+/// Everybody is connected to as many others as it wants, the seed as well, and only the seed gives.
+#[test]
+fn who_starves_among_free_riders_finds_its_way_to_the_seed() {
+    let few = "max_peers: 5, max_initiate: 5, min_peers: 3, num_want: 10, starved_after: 40s";
+    let everybody: Vec<u32> = (1..=30).collect();
+    let yaml = homogeneous(30, "4MiB", few, FLASH_CROWD)
+        + &format!("freeloaders: {{nodes: {everybody:?}, strategy: no-upload}}\n");
+    let setting = Setting::new(&yaml, 1);
+    let mut network = setting.network();
+    network.run_until_done(30, Duration::from_secs(3_000));
+    network.check();
+    assert_eq!(network.told.done.len(), 30, "all leechers");
+}

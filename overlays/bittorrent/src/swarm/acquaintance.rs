@@ -1,6 +1,7 @@
 //! With whom a node connects, under which names, and with whom no more.
 use overlay_core::{Event, NodeId};
 
+use crate::Ctx;
 use crate::account::PeerId;
 use crate::conduct::habits;
 use crate::connection::Connection;
@@ -15,15 +16,44 @@ impl Swarm {
     pub(crate) fn connect(&mut self, peers: &[NodeId], out: &mut Outlet<'_, '_>) {
         let most = habits(out.cx.conduct).most_connections(out.cx.config.max_initiate);
         for &peer in peers {
-            if self.is_complete() || self.connections.len() >= most {
+            if self.is_complete() {
                 return;
             }
-            let Err(place) = self.find(peer) else { continue };
-            if peer != out.cx.me && !self.books.is_shunned(peer) {
+            if peer == out.cx.me || self.find(peer).is_ok() || self.books.is_shunned(peer) {
+                continue;
+            }
+            if self.connections.len() >= most && !self.make_room(out) {
+                return;
+            }
+            if let Err(place) = self.find(peer) {
                 self.insert(place, peer, None, out);
                 self.send_handshake(peer, false, out);
             }
         }
+    }
+
+    /// Whether nobody has given anything for long, though something is missing: however many are
+    /// connected, others must be tried. With all its connections to free riders, a node would
+    /// otherwise wait for ever beside an idle seed.
+    pub(super) fn starves(&self, cx: &Ctx<'_>) -> bool {
+        !self.is_complete() && cx.now.since(self.fed) > cx.config.starved_after.0
+    }
+
+    /// Closes the connection that has given nothing for longest, if this node starves. As libtorrent's
+    /// `peer_turnover`, but only in need: who is fed has no reason to try others. Whether there is
+    /// room now.
+    fn make_room(&mut self, out: &mut Outlet<'_, '_>) -> bool {
+        let (now, patience) = (out.cx.now, out.cx.config.starved_after.0);
+        if !self.starves(out.cx) {
+            return false;
+        }
+        let tried = self.connections.iter().filter(|it| now.since(it.since) > patience);
+        let Some(peer) = tried.min_by_key(|it| (it.since, it.peer)).map(|it| it.peer) else {
+            return false;
+        };
+        out.send(peer, BittorrentMessage::Close { tag: self.tag });
+        self.on_peer_lost(peer, out);
+        true
     }
 
     pub(crate) fn on_handshake(
@@ -38,24 +68,22 @@ impl Swarm {
             out.send(from, BittorrentMessage::Close { tag });
             return self.on_peer_lost(from, out);
         }
-        let place = match self.find(from) {
+        match self.find(from) {
             // Both have opened it at once, or this is the answer.
             Ok(index) if !self.connections[index].is_open => {
                 return self.open(index, Some(name), out);
             }
             Ok(index) if is_reply => return self.learn_name(index, name),
-            Ok(index) => {
-                // The peer has begun anew.
-                self.drop_connection(index, out);
-                index
-            }
-            Err(place) => place,
-        };
+            // The peer has begun anew.
+            Ok(index) => self.drop_connection(index, out),
+            Err(_) => {}
+        }
         let most = habits(out.cx.conduct).most_connections(out.cx.config.max_peers);
-        if is_reply || self.connections.len() >= most {
+        if is_reply || self.connections.len() >= most && !self.make_room(out) {
             self.send_contacts(from, out);
             return out.send(from, BittorrentMessage::Close { tag });
         }
+        let place = self.find(from).unwrap_or_else(|place| place);
         self.insert(place, from, Some(name), out);
         self.send_handshake(from, true, out);
         self.send_bitfield(from, out);

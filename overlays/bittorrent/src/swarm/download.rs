@@ -134,6 +134,7 @@ impl Swarm {
                 return;
             }
         }
+        self.fed = now;
         connection.last_block = now;
         connection.is_snubbing = false;
         connection.download.add(now, block.length);

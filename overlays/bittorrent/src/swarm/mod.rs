@@ -66,6 +66,8 @@ pub struct Swarm {
     /// What peers told of others; `None`: it is not spoken of.
     pex: Option<PeerExchange>,
     announced: Time,
+    /// When a block last came, from anybody.
+    fed: Time,
     /// When it leaves, if it is a seed for a time only.
     departs: Option<Time>,
     is_listed: bool,
@@ -108,6 +110,7 @@ impl Swarm {
             next_round: now,
             pex: None,
             announced: now,
+            fed: now,
             departs: None,
             is_listed: false,
             is_ending: false,
@@ -288,10 +291,9 @@ impl Swarm {
         self.rechoke_in_round(out);
         self.exchange_peers(out);
         let since = now.since(self.announced);
-        let lacks = !self.is_complete()
-            && self.connections.len() < usize::from(config.min_peers.min(config.max_peers));
-        let lacks = lacks || habits(out.cx.conduct).always_lacks_peers() && !self.is_complete();
-        let is_early = lacks || !self.is_listed;
+        let has_few = self.connections.len() < usize::from(config.min_peers.min(config.max_peers));
+        let looks = has_few || self.starves(out.cx) || habits(out.cx.conduct).always_lacks_peers();
+        let is_early = looks && !self.is_complete() || !self.is_listed;
         if since >= config.announce_every.0 || is_early && since >= config.announce_at_most_every.0
         {
             let reason = if self.is_listed { Reason::Regular } else { Reason::Started };
