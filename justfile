@@ -46,6 +46,11 @@ report *arguments:
 compare-runs +runs:
     {{ peerbench }} compare {{ runs }}
 
+# Say whether the testbed's numbers can be trusted on this machine
+[group('read')]
+doctor *arguments:
+    {{ peerbench }} doctor {{ arguments }}
+
 # List what there is: `just list overlays`, `scenarios`, `lessons`, `metrics` or `strategies`
 [group('read')]
 list what='overlays':

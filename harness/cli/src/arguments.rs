@@ -38,6 +38,9 @@ pub(crate) enum Verb {
     /// Keep, show and change what was accepted, which `gate` compares to
     #[command(subcommand)]
     Baseline(Baseline),
+    /// Say whether the testbed's numbers can be trusted on this machine, and what to do if not
+    #[command(after_help = DOCTOR_CODES)]
+    Doctor(Doctor),
     /// List what there is to choose from
     List {
         /// What to list
@@ -104,7 +107,7 @@ pub(crate) enum Listed {
 }
 
 /// A scenario and what the command line changes in it.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct ScenarioChoice {
     /// A scenario file, or a name that `peerbench list scenarios` shows [default: `default`; to
     /// bench swarms alone `swarm`; for freeloaders `freeloaders`]
@@ -184,6 +187,21 @@ pub(crate) struct Compare {
     /// Where runs are stored
     #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
     pub(crate) reports: PathBuf,
+}
+
+/// What the doctor's exit codes mean.
+const DOCTOR_CODES: &str = "\
+Exit codes:
+  0  sound, or doubtful    1  unfit    6  doubtful, with --strict";
+
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// For how many nodes, each a process of its own
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) nodes: u32,
+    /// Fail where numbers are doubtful
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// What a verdict of the gate means to whoever called it.

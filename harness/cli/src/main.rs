@@ -5,6 +5,7 @@ mod baseline;
 mod bench;
 mod compare;
 mod config;
+mod doctor;
 mod failure;
 mod freeloaders;
 mod gate;
@@ -40,6 +41,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Compare(compare) => compare::run(&compare),
         Verb::Gate(gate) => gate::run(&gate, interruption()?.as_ref()),
         Verb::Baseline(verb) => baseline::run(&verb, interruption()?.as_ref()),
+        Verb::Doctor(doctor) => doctor::run(&doctor, interruption()?.as_ref()),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),
         Verb::Papers { scenario, data } => {

@@ -27,7 +27,7 @@ pub use folder::{FolderError, RunFolder};
 pub use histogram::{Histogram, MalformedHistogram};
 pub use judge::{Judge, Verdict};
 pub use ledger::{Absence, Downloads, Ledger, RoundTrip, Terms};
-pub use machine::{Git, Machine, Toolchain};
+pub use machine::{Git, Machine, Toolchain, load_average};
 pub use manifest::{Manifest, Setup};
 pub use measurement::{Convergence, Cost, Counter, Measurement};
 pub use metrics::{Better, Group, METRICS, Metric, Statistic, find_metric};

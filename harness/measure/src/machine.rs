@@ -87,9 +87,9 @@ impl Git {
     }
 }
 
-/// The machine's load over the last one, five and fifteen minutes.
+/// Runnable threads on average over the last one, five and fifteen minutes.
 #[must_use]
-pub(crate) fn load_average() -> Option<[f64; 3]> {
+pub fn load_average() -> Option<[f64; 3]> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;
     let mut loads = text.split_whitespace().map_while(|load| load.parse().ok());
     Some([loads.next()?, loads.next()?, loads.next()?])

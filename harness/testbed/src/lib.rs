@@ -11,6 +11,6 @@ pub mod node;
 mod probe;
 pub mod transport;
 
-pub use controller::{Plan, run};
+pub use controller::{Examination, Plan, examine, run};
 pub use error::Error;
 pub use node::node_main;

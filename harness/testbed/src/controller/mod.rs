@@ -2,6 +2,7 @@
 //! them as the scenario says, and makes a measurement of what they report.
 mod controls;
 mod convergence;
+mod examination;
 mod hub;
 mod processes;
 mod returns;
@@ -24,6 +25,8 @@ use crate::node::raise_open_files;
 use hub::Hub;
 use processes::{Launcher, Processes};
 use run::Run;
+
+pub use examination::{Examination, examine};
 
 /// Open files that a process needs besides its connections.
 const OTHER_FILES: u64 = 64;
