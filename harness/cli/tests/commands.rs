@@ -2,13 +2,14 @@
 //! from the command line to the report.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use assert_cmd::Command;
-use assert_cmd::cargo::cargo_bin_cmd;
 use insta::assert_snapshot;
+use program::{folder_with, peerbench, records};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -20,36 +21,16 @@ network: {uniform_round_trip: 20ms}
 workload: {items: 16, searches: 60, rate: 60/s}
 ";
 
-/// The program in an empty folder, with an environment that does not depend on who runs the test.
-fn peerbench(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = cargo_bin_cmd!("peerbench");
-    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
-    command
-}
-
-/// What a command says and its exit code.
-fn transcript(arguments: &[&str]) -> String {
-    transcript_in(TempDir::new().unwrap().path(), arguments)
-}
-
-fn transcript_in(folder: &Path, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = peerbench(folder, arguments).output().unwrap();
-    let mut text = format!("$ peerbench {}\n", arguments.join(" "));
-    text += &String::from_utf8(stdout).unwrap();
-    text += &String::from_utf8(stderr).unwrap();
-    text += &format!("exit code {}\n\n", status.code().unwrap());
-    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
-
+/// What commands say anywhere, and their exit codes.
 fn transcripts(commands: &[&[&str]]) -> String {
-    commands.iter().map(|arguments| transcript(arguments)).collect()
+    program::transcripts(TempDir::new().unwrap().path(), commands)
 }
 
 /// Of a scenario file `mine.yaml` with this text, given to `config check`.
 fn checked(text: &str) -> String {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("mine.yaml"), text).unwrap();
-    transcript_in(folder.path(), &["config", "check", "--scenario", "mine.yaml"])
+    program::transcript(folder.path(), &["config", "check", "--scenario", "mine.yaml"])
 }
 
 #[test]
@@ -101,7 +82,7 @@ fn a_scenario_is_checked_and_shown() {
 #[test]
 fn what_is_shown_reads_back_the_same() {
     let folder = TempDir::new().unwrap();
-    let show = |arguments: &[&str]| peerbench(folder.path(), arguments).output().unwrap().stdout;
+    let show = |arguments: &[&str]| peerbench(folder.path(), arguments).stdout;
     let shown = show(&["config", "show"]);
     fs::write(folder.path().join("mine.yaml"), &shown).unwrap();
     assert_eq!(show(&["config", "show", "--scenario", "mine.yaml"]), shown);
@@ -110,7 +91,7 @@ fn what_is_shown_reads_back_the_same() {
 #[test]
 fn the_schema_is_json_and_knows_every_section() {
     let folder = TempDir::new().unwrap();
-    let output = peerbench(folder.path(), &["config", "schema"]).output().unwrap();
+    let output = peerbench(folder.path(), &["config", "schema"]);
     let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(schema["properties"]["workload"].is_object());
     assert!(schema.to_string().contains("successors"), "the section of an overlay");
@@ -120,7 +101,7 @@ fn the_schema_is_json_and_knows_every_section() {
 fn completions_are_printed_for_every_shell() {
     let folder = TempDir::new().unwrap();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let output = peerbench(folder.path(), &["completions", shell]).output().unwrap();
+        let output = peerbench(folder.path(), &["completions", shell]);
         assert!(output.status.success());
         let script = String::from_utf8(output.stdout).unwrap();
         assert!(script.contains("peerbench") && script.contains("explain"), "{shell}");
@@ -153,7 +134,7 @@ fn a_matrix_that_cannot_be_read() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("matrix.txt"), "0 10\n10 fast\n").unwrap();
     let matrix = ["config", "check", "--set", "network.matrix=matrix.txt"];
-    assert_snapshot!(transcript_in(folder.path(), &matrix));
+    assert_snapshot!(program::transcript(folder.path(), &matrix));
 }
 
 #[test]
@@ -185,27 +166,16 @@ fn what_no_machine_could_start_is_refused_before_anything_starts() {
     let million = ["bench", "chord", "--nodes", "1000000"];
     let testbed = ["bench", "chord", "--driver", "testbed", "--scenario", "huge.yaml"];
     fs::write(folder.path().join("huge.yaml"), "seeds: [1]\nnodes: 4097\n").unwrap();
-    assert_snapshot!([&million[..], &testbed].map(|it| transcript_in(folder.path(), it)).concat());
+    assert_snapshot!(
+        [&million[..], &testbed].map(|it| program::transcript(folder.path(), it)).concat()
+    );
     assert!(!folder.path().join("reports").exists());
-}
-
-/// A folder with the scenario of sixteen nodes.
-fn sixteen() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("sixteen.yaml"), SIXTEEN).unwrap();
-    folder
 }
 
 /// Simulates the sixteen nodes, with these arguments on top.
 fn simulate(folder: &Path, more: &[&str]) -> Output {
     let arguments = ["bench", "chord", "--driver", "simulator", "--scenario", "sixteen.yaml"];
-    peerbench(folder, &[&arguments, more].concat()).output().unwrap()
-}
-
-/// The records of the folder's latest run.
-fn records(folder: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(folder.join("reports/runs/latest/runs.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    peerbench(folder, &[&arguments, more].concat())
 }
 
 /// The rows of a table by their labels, and every other line whole: figures are for other tests.
@@ -223,7 +193,7 @@ fn labels(table: &str) -> String {
 
 #[test]
 fn a_simulated_run_is_shown_stored_and_reported() {
-    let folder = sixteen();
+    let folder = folder_with("sixteen.yaml", SIXTEEN);
     let run = simulate(folder.path(), &[]);
     assert_eq!(run.status.code(), Some(0), "{run:?}");
     let table = String::from_utf8(run.stdout).unwrap();
@@ -244,10 +214,10 @@ fn a_simulated_run_is_shown_stored_and_reported() {
     assert_eq!(record["status"], "ok");
     assert!(table.contains(record["trace_digest"].as_str().unwrap()), "{table}");
 
-    let again = peerbench(folder.path(), &["report"]).output().unwrap();
+    let again = peerbench(folder.path(), &["report"]);
     assert_eq!(again.status.code(), Some(0));
     assert_eq!(String::from_utf8(again.stdout).unwrap(), table, "the stored run is the whole run");
-    let markdown = peerbench(folder.path(), &["report", "--md", "-"]).output().unwrap().stdout;
+    let markdown = peerbench(folder.path(), &["report", "--md", "-"]).stdout;
     let stored = fs::read(folder.path().join("reports/runs/latest/summary.md")).unwrap();
     assert_eq!(markdown.trim_ascii_end(), stored.trim_ascii_end());
 }
@@ -255,7 +225,7 @@ fn a_simulated_run_is_shown_stored_and_reported() {
 #[test]
 fn a_seed_determines_the_trace_in_any_process() {
     let digests = |seeds| {
-        let folder = sixteen();
+        let folder = folder_with("sixteen.yaml", SIXTEEN);
         let run = simulate(folder.path(), &["--seeds", seeds]);
         assert!(run.status.success(), "{run:?}");
         let records = records(folder.path());
@@ -270,7 +240,7 @@ fn a_seed_determines_the_trace_in_any_process() {
 
 #[test]
 fn a_folder_that_takes_no_run_costs_the_file_and_not_the_table() {
-    let folder = sixteen();
+    let folder = folder_with("sixteen.yaml", SIXTEEN);
     // Below a file there is no folder, whoever asks.
     let run = simulate(folder.path(), &["--reports", "sixteen.yaml/runs"]);
     assert_eq!(run.status.code(), Some(0));
@@ -282,10 +252,10 @@ fn a_folder_that_takes_no_run_costs_the_file_and_not_the_table() {
 
 #[test]
 fn a_run_in_which_nothing_was_measured_is_exit_code_4() {
-    let folder = sixteen();
+    let folder = folder_with("sixteen.yaml", SIXTEEN);
     assert!(simulate(folder.path(), &[]).status.success());
     fs::remove_file(folder.path().join("reports/runs/latest/runs.jsonl")).unwrap();
-    let report = peerbench(folder.path(), &["report"]).output().unwrap();
+    let report = peerbench(folder.path(), &["report"]);
     assert_eq!(report.status.code(), Some(4));
     assert_snapshot!(String::from_utf8(report.stderr).unwrap(), @"nothing was measured");
 }
@@ -295,9 +265,9 @@ fn a_build_without_quic_says_so_before_anything_starts() {
     if cfg!(feature = "quic") {
         return;
     }
-    let folder = sixteen();
+    let folder = folder_with("sixteen.yaml", SIXTEEN);
     let quic = ["bench", "chord", "--scenario", "sixteen.yaml", "--set", "testbed.transport=quic"];
-    let run = peerbench(folder.path(), &quic).output().unwrap();
+    let run = peerbench(folder.path(), &quic);
     assert_eq!(run.status.code(), Some(2));
     let said = String::from_utf8(run.stderr).unwrap();
     assert!(said.contains("this build has no QUIC") && said.contains("--features quic"), "{said}");

@@ -3,11 +3,13 @@
 //! two, one is the other under another name.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use assert_cmd::cargo::cargo_bin_cmd;
+use program::{peerbench, printed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -18,19 +20,6 @@ warm_up: 4s
 network: {uniform_round_trip: 20ms}
 workload: {items: 16, searches: 60, rate: 60/s}
 ";
-
-fn peerbench(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = cargo_bin_cmd!("peerbench");
-    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
-    command.output().unwrap()
-}
-
-/// What a command prints, which must not fail.
-fn printed(folder: &Path, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = peerbench(folder, arguments);
-    assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).unwrap()
-}
 
 /// What a command that must fail says, and its exit code.
 fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {

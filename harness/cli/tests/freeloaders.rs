@@ -2,14 +2,14 @@
 //! picture; and the worlds in which overlays that fetch are at home.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
-use assert_cmd::cargo::cargo_bin_cmd;
 use insta::assert_snapshot;
+use program::{folder_with, peerbench, records, transcript, transcripts};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// A world in which fetching takes a while, for overlays that need no knowledge of what each is.
 const SMALL: &str = "
@@ -29,40 +29,9 @@ workload:
   fetch: true
 ";
 
-fn peerbench(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = cargo_bin_cmd!("peerbench");
-    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
-    command.output().unwrap()
-}
-
-/// What a command says and its exit code.
-fn transcript(folder: &Path, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = peerbench(folder, arguments);
-    let text = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    let text: String = text.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-    let code = status.code().unwrap();
-    format!("$ peerbench {}\n{text}exit code {code}\n\n", arguments.join(" "))
-}
-
-fn transcripts(folder: &Path, commands: &[&[&str]]) -> String {
-    commands.iter().map(|arguments| transcript(folder, arguments)).collect()
-}
-
-fn small() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("small.yaml"), SMALL).unwrap();
-    folder
-}
-
-/// The records of the folder's latest run.
-fn records(folder: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(folder.join("reports/runs/latest/runs.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 #[test]
 fn what_there_is_to_try() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     assert_snapshot!(transcripts(
         folder.path(),
         &[&["freeloaders", "--help"], &["list", "strategies"]]
@@ -71,7 +40,7 @@ fn what_there_is_to_try() {
 
 #[test]
 fn mistakes() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let small = ["freeloaders", "--scenario", "small.yaml"];
     let with = |more: &[&str]| transcript(folder.path(), &[&small[..], more].concat());
     assert_snapshot!(
@@ -93,7 +62,7 @@ fn mistakes() {
 
 #[test]
 fn a_small_world_is_run_shown_drawn_and_reported_again() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let arguments =
         ["freeloaders", "tracker", "chord", "--scenario", "small.yaml", "--share", "25,50"];
     let output = peerbench(folder.path(), &[&arguments[..], &["--seeds", "1..6"]].concat());
@@ -113,7 +82,7 @@ fn a_small_world_is_run_shown_drawn_and_reported_again() {
 
 #[test]
 fn every_overlay_is_run_if_none_is_named_and_who_is_left_out_is_named() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let large = "workload.item_size=17MiB";
     let arguments = ["freeloaders", "--scenario", "small.yaml", "--share", "50", "--seeds", "1"];
     let more = ["--set", large, "--set", "workload.items=1", "--set", "workload.searches=2"];
@@ -136,7 +105,7 @@ fn ran(folder: &Path, arguments: &[&str]) -> (String, String) {
 
 #[test]
 fn overlays_are_measured_where_they_are_at_home_unless_somebody_says_where() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let path = folder.path();
     let short = ["--nodes", "5", "--set", "workload.item_size=1MiB", "--seeds", "1"];
     let swarm = |more: &[&str]| ran(path, &[more, &short].concat()).0;
@@ -148,7 +117,7 @@ fn overlays_are_measured_where_they_are_at_home_unless_somebody_says_where() {
 
 #[test]
 fn a_file_or_a_folder_is_what_everybody_downloads() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let path = folder.path();
     fs::create_dir(path.join("an album: live")).unwrap();
     for (name, length) in [("one", 300_000), ("two", 100_000)] {

@@ -3,20 +3,16 @@
 //! scenarios.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use assert_cmd::cargo::cargo_bin_cmd;
 use insta::assert_snapshot;
+use program::peerbench;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-fn peerbench(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = cargo_bin_cmd!("peerbench");
-    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
-    command.output().unwrap()
-}
 
 /// The exit code of a command, and what it prints.
 fn told(folder: &Path, arguments: &[&str]) -> (i32, String) {

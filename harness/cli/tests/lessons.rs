@@ -2,13 +2,14 @@
 //! line to the stored runs.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod program;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use assert_cmd::cargo::cargo_bin_cmd;
 use insta::assert_snapshot;
+use program::{folder_with, peerbench, transcript};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -44,27 +45,6 @@ parts:
     timeline: true
     breakdown: role
 ";
-
-fn peerbench(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = cargo_bin_cmd!("peerbench");
-    command.args(arguments).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
-    command.output().unwrap()
-}
-
-/// What a command says and its exit code.
-fn transcript(folder: &Path, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = peerbench(folder, arguments);
-    let text = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    let text: String = text.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-    let code = status.code().unwrap();
-    format!("$ peerbench {}\n{text}exit code {code}\n\n", arguments.join(" "))
-}
-
-fn small() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("small.yaml"), SMALL).unwrap();
-    folder
-}
 
 #[test]
 fn what_there_is_to_learn() {
@@ -102,7 +82,7 @@ fn mistakes_in_a_lesson_point_at_their_place() {
 
 #[test]
 fn a_small_lesson_is_run_shown_and_stored() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let output = peerbench(folder.path(), &["lesson", "small.yaml", "--md", "small.md"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_snapshot!("small_lesson", String::from_utf8(output.stdout).unwrap());
@@ -130,7 +110,7 @@ fn a_small_lesson_is_run_shown_and_stored() {
 
 #[test]
 fn the_command_line_changes_every_part_and_what_varies() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let arguments = [
         "lesson",
         "small.yaml",
@@ -154,7 +134,7 @@ fn the_command_line_changes_every_part_and_what_varies() {
 
 #[test]
 fn an_interrupted_lesson_keeps_and_shows_what_was_finished() {
-    let folder = small();
+    let folder = folder_with("small.yaml", SMALL);
     let mut lesson = std::process::Command::new(assert_cmd::cargo::cargo_bin!("peerbench"))
         .args(["lesson", "small.yaml", "--seeds", "1..2000", "--set", "nodes=64"])
         .current_dir(folder.path())
