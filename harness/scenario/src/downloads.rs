@@ -47,7 +47,7 @@ fn times(downloads: &Downloads, count: usize, seed: u64) -> Vec<Duration> {
         }
         Arrivals::Poisson => {
             let mean = over.div_f64((count as f64).max(1.0));
-            let gaps = (0..count).map(|_| mean.mul_f64(-libm::log(1.0 - random.unit())));
+            let gaps = (0..count).map(|_| mean.mul_f64(random.exponential()));
             let sum = |sum: &mut Duration, gap| {
                 *sum += gap;
                 Some(*sum)

@@ -323,7 +323,7 @@ impl Iterator for Gaps {
     type Item = Time;
 
     fn next(&mut self) -> Option<Time> {
-        let gap_ns = -libm::log(1.0 - self.random.unit()) * self.mean_ns;
+        let gap_ns = self.random.exponential() * self.mean_ns;
         self.now = self.now + Duration::from_nanos((gap_ns + 0.5) as u64);
         Some(self.now)
     }

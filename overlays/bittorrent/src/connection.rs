@@ -22,11 +22,7 @@ pub struct Wanted {
 }
 
 /// One node's end of a connection. It begins choked and not interested, on both sides (BEP 3).
-///
-/// With many peers and pieces the time goes into waiting for memory. So what a `Have` touches stands
-/// first, in one line of the cache, and what a block touches next.
 #[derive(Clone, Debug)]
-#[repr(C, align(64))]
 pub struct Connection {
     /// The other end.
     pub peer: NodeId,

@@ -115,7 +115,7 @@ fn liars_are_banned_and_nobody_else_is() {
 
 /// Feldman et al. 2004: books on who owes what are worth nothing against who changes its name.
 #[test]
-fn a_new_name_is_worth_more_the_better_books_are_kept() {
+fn a_new_name_costs_nothing_whatever_books_are_kept() {
     let section = "choking: proven-first, seed_policy: proven-contributors";
     let done = |strategy, section| {
         mean(Swarm { strategy, section, mebibytes: 64, ..SWARM }, 5, |it| it.cheaters / it.others)

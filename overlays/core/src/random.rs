@@ -59,6 +59,13 @@ impl Random {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// A number that is exponentially distributed with mean 1: times the mean, the time until what
+    /// happens at a constant rate happens next. Computed without the machine's own logarithm, so that
+    /// it is the same everywhere.
+    pub fn exponential(&mut self) -> f64 {
+        -libm::log(1.0 - self.unit())
+    }
+
     /// A uniform duration in `[0, bound)`.
     pub fn duration_below(&mut self, bound: Duration) -> Duration {
         Duration::from_nanos(self.below(u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX)))

@@ -419,7 +419,7 @@ impl Swarm {
     /// Draws how long it stays as a seed, if not for good.
     fn set_departure(&mut self, out: &mut Outlet<'_, '_>) {
         if let Some(mean) = out.cx.config.seed_for {
-            let after = mean.0.mul_f64(-libm::log(1.0 - out.cx.rng.unit()));
+            let after = mean.0.mul_f64(out.cx.rng.exponential());
             self.departs = Some(out.cx.now + after);
             out.cx.set_timer(after, Timer::Depart { tag: self.tag });
         }
