@@ -9,12 +9,14 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
-    Histogram, MalformedHistogram, Manifest, Measurement, RunRecord, SCHEMA, Setup, Status, log,
+    Histogram, MalformedHistogram, Manifest, Measurement, Portrait, RunRecord, SCHEMA, Setup,
+    Status, log,
 };
 
 const MANIFEST: &str = "manifest.json";
 const RECORDS: &str = "runs.jsonl";
 const HISTOGRAMS: &str = "hist";
+const PORTRAITS: &str = "portraits";
 const LATEST: &str = "latest";
 
 /// Why a run's folder could not be written or read.
@@ -78,7 +80,7 @@ pub enum FolderError {
     },
 }
 
-/// A run: its manifest, its records, its histograms. What was appended stays in memory, too, so a
+/// A run: its manifest, its records, its histograms, its portraits. What was appended stays in memory, too, so a
 /// disk that fails costs nothing but the stored copy.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -87,6 +89,8 @@ pub struct RunFolder {
     records: Vec<RunRecord>,
     /// The logs appended in this process, by their names in records.
     logs: BTreeMap<String, Vec<u8>>,
+    /// The portraits stored in this process, by their files from the run's folder.
+    portraits: BTreeMap<String, Portrait>,
 }
 
 impl RunFolder {
@@ -125,6 +129,7 @@ impl RunFolder {
             manifest: Manifest::begin(setup),
             records: Vec::new(),
             logs: BTreeMap::new(),
+            portraits: BTreeMap::new(),
         }
     }
 
@@ -148,7 +153,8 @@ impl RunFolder {
             return Err(FolderError::Schema { path: manifest_path, found: manifest.schema });
         }
         let records = read_records(&path.join(RECORDS))?;
-        Ok(Self { path: Some(path.to_owned()), manifest, records, logs: BTreeMap::new() })
+        let (logs, portraits) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { path: Some(path.to_owned()), manifest, records, logs, portraits })
     }
 
     /// Where the run is stored; `None`: nowhere.
@@ -204,6 +210,39 @@ impl RunFolder {
     /// [`FolderError::Write`] if the disk does not take it.
     pub fn store_report(&self, name: &str, text: &str) -> Result<(), FolderError> {
         self.path.as_ref().map_or(Ok(()), |path| replace(&path.join(name), text.as_bytes()))
+    }
+
+    /// Puts a run's portrait into the folder, in the place of an earlier one of the same run.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] if the disk does not take it; it is in [`Self::portraits`] all the
+    /// same.
+    pub fn store_portrait(&mut self, portrait: &Portrait) -> Result<(), FolderError> {
+        let file = portrait.key.portrait_file();
+        let stored = self.path.as_ref().map_or(Ok(()), |folder| {
+            let portraits = folder.join(PORTRAITS);
+            fs::create_dir_all(&portraits).map_err(|error| unwritten(&portraits, error))?;
+            replace(&folder.join(&file), &json(portrait, |to, it| serde_json::to_writer(to, it)))
+        });
+        self.portraits.insert(file, portrait.clone());
+        stored
+    }
+
+    /// The portraits of the run, by their keys.
+    ///
+    /// # Errors
+    /// If one cannot be read or is damaged.
+    pub fn portraits(&self) -> Result<Vec<Portrait>, FolderError> {
+        let mut portraits: Vec<Portrait> = self.portraits.values().cloned().collect();
+        if let Some(folder) = &self.path {
+            for file in portrait_files(folder)? {
+                if !self.portraits.contains_key(&file) {
+                    portraits.push(read_portrait(&folder.join(file))?);
+                }
+            }
+        }
+        portraits.sort_by(|one, another| one.key.cmp(&another.key));
+        Ok(portraits)
     }
 
     /// The distribution behind a metric of a record; `None` if nothing was counted.
@@ -275,6 +314,35 @@ fn read_records(path: &Path) -> Result<Vec<RunRecord>, FolderError> {
         }
     }
     Ok(records)
+}
+
+/// The files of portraits, from the run's folder.
+fn portrait_files(folder: &Path) -> Result<Vec<String>, FolderError> {
+    let path = folder.join(PORTRAITS);
+    let unreadable = |source| FolderError::Read { path: path.clone(), source };
+    let entries = match fs::read_dir(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(unreadable)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name();
+        // Anything else is half a file that a crash left, or somebody's own.
+        if let Some(name) = name.to_str().filter(|name| name.ends_with(".json")) {
+            files.push(format!("{PORTRAITS}/{name}"));
+        }
+    }
+    Ok(files)
+}
+
+fn read_portrait(path: &Path) -> Result<Portrait, FolderError> {
+    let text =
+        fs::read(path).map_err(|source| FolderError::Read { path: path.to_owned(), source })?;
+    serde_json::from_slice(&text).map_err(|source| FolderError::Malformed {
+        path: path.to_owned(),
+        line: source.line(),
+        source,
+    })
 }
 
 /// Adds a line to a file, or leaves the file as it was.

@@ -6,6 +6,7 @@
 //! circumstances of the run.
 
 mod breakdown;
+mod course;
 mod folder;
 mod giving;
 mod histogram;
@@ -17,12 +18,14 @@ mod manifest;
 mod measurement;
 mod metrics;
 mod nodes;
+mod portrait;
 mod progress;
 mod record;
 mod timeline;
 mod traffic;
 
 pub use breakdown::{GroupedBy, Load, NodeGroup};
+pub use course::{FaultMark, KindCount, SwarmNode, SwarmProgress, TrafficTimeline};
 pub use folder::{FolderError, RunFolder};
 pub use histogram::{Histogram, MalformedHistogram};
 pub use judge::{Judge, Verdict};
@@ -32,6 +35,7 @@ pub use manifest::{Manifest, Setup};
 pub use measurement::{Convergence, Cost, Counter, Measurement};
 pub use metrics::{Better, Group, METRICS, Metric, Statistic, find_metric};
 pub use nodes::NodeSample;
+pub use portrait::{Portrait, PortraitMessage, PortraitNode, PortraitSearch};
 pub use progress::{Progress, Silent};
 pub use record::{
     Assume, Control, Driver, HistogramEntry, Key, Reading, RunRecord, SCHEMA, Status, Value,

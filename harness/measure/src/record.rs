@@ -5,10 +5,13 @@ use std::fmt;
 use serde::de::{Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Better, GroupedBy, METRICS, Measurement, Metric, NodeGroup, Timeline};
+use crate::{
+    Better, FaultMark, GroupedBy, KindCount, METRICS, Measurement, Metric, NodeGroup,
+    SwarmProgress, Timeline, TrafficTimeline,
+};
 
 /// Version of the record, of the folder around it, and of the metrics' definitions.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// What was measured in one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,21 @@ pub struct RunRecord {
     pub breakdown: Vec<NodeGroup>,
     /// How lookups ended over time; `None` if none has.
     pub timeline: Option<Timeline>,
+    /// Bytes sent over time, by class; `None` if the driver did not look.
+    pub traffic: Option<TrafficTimeline>,
+    /// The faults that struck in the window, by time.
+    pub faults: Vec<FaultMark>,
+    /// Messages of class lookup by kind, the most frequent first. They are what the metric
+    /// `lookup_messages` counts.
+    pub lookup_kinds: Vec<KindCount>,
+    /// Bytes of items that contributors that publish nothing sent each, as a Lorenz curve: (share
+    /// of nodes, share of bytes), ascending from (0, 0) to (1, 1), at most 101 points. Empty if
+    /// they sent none.
+    pub upload_lorenz: Vec<(f64, f64)>,
+    /// The same of all bytes that all nodes sent.
+    pub load_lorenz: Vec<(f64, f64)>,
+    /// How a swarm filled; `None` without downloads in pieces.
+    pub swarm: Option<SwarmProgress>,
     /// Where the distributions behind the figures are.
     pub histograms: Vec<HistogramEntry>,
     /// What does not depend on the overlay, measured in the same run.
@@ -197,6 +215,12 @@ impl RunRecord {
             metrics: metrics(key.driver, measurement),
             breakdown: measurement.breakdown(),
             timeline: measurement.timeline(),
+            traffic: None,
+            faults: Vec::new(),
+            lookup_kinds: Vec::new(),
+            upload_lorenz: Vec::new(),
+            load_lorenz: Vec::new(),
+            swarm: None,
             histograms: METRICS
                 .iter()
                 .filter(|metric| metric.histogram(measurement).is_some())
@@ -227,10 +251,20 @@ impl Key {
     /// The run's file of histograms, from the run's folder.
     #[must_use]
     pub fn histogram_file(&self) -> String {
+        format!("hist/{}.hlog", self.file_name())
+    }
+
+    /// The run's portrait, from the run's folder.
+    #[must_use]
+    pub fn portrait_file(&self) -> String {
+        format!("portraits/{}.json", self.file_name())
+    }
+
+    fn file_name(&self) -> String {
         let Self { overlay, scenario, driver, n, seed, round } = self;
         let name = format!("{overlay}-{scenario}-{driver}-n{n}-seed{seed}-round{round}");
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        format!("hist/{}.hlog", name.chars().map(plain).collect::<String>())
+        name.chars().map(plain).collect()
     }
 }
 

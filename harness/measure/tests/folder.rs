@@ -7,8 +7,8 @@ use std::time::Duration;
 use overlay_core::units::BitRate;
 use overlay_core::{Answer, Conduct, NodeId, Role, StateSize, Time};
 use peerbench_measure::{
-    Driver, FolderError, Key, Measurement, NodeSample, RunFolder, RunRecord, SCHEMA, Setup, Status,
-    Traffic, Verdict,
+    Driver, FolderError, Key, Measurement, NodeSample, Portrait, PortraitMessage, PortraitNode,
+    PortraitSearch, RunFolder, RunRecord, SCHEMA, Setup, Status, Traffic, Verdict,
 };
 
 fn setup() -> Setup {
@@ -49,16 +49,51 @@ fn measurement() -> Measurement {
     measurement
 }
 
-fn record(seed: u64, measurement: &Measurement) -> RunRecord {
-    let key = Key {
+fn key(seed: u64) -> Key {
+    Key {
         overlay: "chord".into(),
         scenario: "small".into(),
         driver: Driver::Simulator,
         n: 4,
         seed,
         round: 0,
+    }
+}
+
+fn record(seed: u64, measurement: &Measurement) -> RunRecord {
+    RunRecord::new(key(seed), "d1".into(), Status::Ok, measurement)
+}
+
+/// Node 0 asks node 3, and nobody else is there.
+fn portrait(seed: u64) -> Portrait {
+    let node = |node, position| {
+        let conduct = Conduct::Contributor.to_string();
+        PortraitNode { node, position, role: Role::Peer, conduct }
     };
-    RunRecord::new(key, "d1".into(), Status::Ok, measurement)
+    let message = PortraitMessage {
+        sent_us: 0,
+        received_us: 1_250,
+        from: 0,
+        to: 3,
+        kind: "find successor".into(),
+        bytes: 25,
+    };
+    Portrait {
+        key: key(seed),
+        at_us: 30_000_000,
+        nodes: vec![node(0, Some(0.1)), node(3, None)],
+        links: vec![(0, 3), (3, 0)],
+        searches: vec![PortraitSearch {
+            searcher: 0,
+            key_position: Some(1.0 / 3.0),
+            answered_by: Some(3),
+            holder: None,
+            hops: Some(1),
+            latency_us: Some(2_500),
+            messages: vec![message],
+            cut: false,
+        }],
+    }
 }
 
 /// A stored run of two seeds.
@@ -87,6 +122,26 @@ fn what_was_stored_reads_back_the_same() {
     assert!(hops.iter().eq(measurement().hops().iter()));
     assert_eq!(hops.mean(), measurement().hops().mean());
     assert_eq!(back.histogram(&back.records()[0], "lateness_us").unwrap(), None);
+}
+
+#[test]
+fn portraits_read_back_the_same() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut run = store(runs.path());
+    let path = run.path().unwrap().to_owned();
+    assert_eq!(RunFolder::open(&path).unwrap().portraits().unwrap(), []);
+    for seed in [2, 1, 2] {
+        run.store_portrait(&portrait(seed)).unwrap();
+    }
+    assert_eq!(run.portraits().unwrap(), [portrait(1), portrait(2)]);
+    let mut back = RunFolder::open(&path).unwrap();
+    assert_eq!(back.portraits().unwrap(), run.portraits().unwrap());
+    back.store_portrait(&portrait(3)).unwrap();
+    assert_eq!(back.portraits().unwrap().len(), 3);
+
+    fs::write(path.join(key(1).portrait_file()), "{").unwrap();
+    let error = RunFolder::open(&path).unwrap().portraits().unwrap_err();
+    assert!(matches!(error, FolderError::Malformed { .. }), "{error}");
 }
 
 #[test]
@@ -151,6 +206,8 @@ fn a_run_in_memory_is_stored_nowhere() {
     run.append(&record(1, &measurement), &measurement).unwrap();
     run.finish(Status::Ok).unwrap();
     run.store_report("summary.md", "text").unwrap();
+    run.store_portrait(&portrait(1)).unwrap();
+    assert_eq!(run.portraits().unwrap(), [portrait(1)]);
     assert_eq!((run.path(), run.records().len()), (None, 1));
 }
 

@@ -54,6 +54,15 @@ impl Strategy {
     pub const COMMON: &[Self] = &[Self::NoUpload, Self::NoShare, Self::NoForward];
 }
 
+impl fmt::Display for Conduct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contributor => f.pad("contributor"),
+            Self::Freeloader(strategy) => strategy.fmt(f),
+        }
+    }
+}
+
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
