@@ -2,6 +2,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::availability::Availability;
+use crate::churn::{Churn, Lasting, Law};
 use crate::model::{
     Capacity, Fault, FaultAction, Freeloaders, Keys, MOST_NODES_WITH_HANDSHAKES, Scenario, Start,
     Workload,
@@ -19,6 +21,9 @@ pub const LARGEST_IN_PIECES: u64 = u32::MAX as u64;
 /// How far the shares of capacities may be from 1 in all: room for thirds written as 0.333.
 const SHARES_TOLERANCE: f64 = 0.005;
 
+/// The most departures of all nodes together, some hundred bytes of memory each.
+const MOST_DEPARTURES: f64 = 2e7;
+
 /// The most classes of access links.
 const MOST_CAPACITIES: usize = 256;
 
@@ -32,6 +37,9 @@ pub(crate) fn check(scenario: &Scenario, document: &Document) -> Checked {
     workload(scenario, document)?;
     for (index, fault) in scenario.faults.iter().enumerate() {
         check_fault(scenario, fault, &format!("faults[{index}]"), document)?;
+    }
+    if let Some(churn) = &scenario.churn {
+        check_churn(scenario, churn, document)?;
     }
     if scenario.testbed.nodes_per_process == 0 {
         return Err(document.complain(
@@ -340,6 +348,68 @@ fn check_return(fault: &Fault, path: &str, end: Duration, document: &Document) -
         return fail(message, format!("the run ends at about {:.0}s", end.as_secs_f64()));
     }
     Ok(())
+}
+
+fn check_churn(scenario: &Scenario, churn: &Churn, document: &Document) -> Checked {
+    let fail = |field: &str, message: String, help: &str| {
+        Err(document.complain(&format!("churn.{field}"), message, help))
+    };
+    nodes_exist(&churn.spared, scenario.nodes, "churn.spared", document)?;
+    if !(0.0..=1.0).contains(&churn.share) {
+        let message = format!("{} is not a share of the nodes", churn.share);
+        return fail("share", message, "a share is 0 to 1: 0.5 is every second node");
+    }
+    if churn.departure == FaultAction::Freeze {
+        let message = "a frozen node is neither there nor gone".to_owned();
+        return fail("departure", message, "use `kill` or `leave`");
+    }
+    let (begins, end) = (churn.begins(scenario), expected_end(scenario));
+    if begins < scenario.joined_by() {
+        let message =
+            format!("nodes begin to go before all have joined, at {}", scenario.join.over);
+        return fail("from", message, "let it begin later, or leave it out");
+    }
+    if begins >= end {
+        let message = "it begins when the run is over".to_owned();
+        return fail("from", message, "let it begin sooner, or leave it out");
+    }
+    if !(churn.trace_speed.is_finite() && churn.trace_speed > 0.0) {
+        let message = format!("a trace does not pass {} times as fast", churn.trace_speed);
+        return fail("trace_speed", message, "write a number above 0, such as 1000");
+    }
+    if let Some(path) = &churn.trace {
+        return Availability::read(path).map(drop).map_err(|bad| match bad.position {
+            Some(_) => bad.into(),
+            None => document.complain("churn.trace", bad.message, bad.help),
+        });
+    }
+    for (field, lasting) in [("sessions", &churn.sessions), ("absences", &churn.absences)] {
+        check_lasting(lasting, &format!("churn.{field}"), document)?;
+    }
+    let each = churn.sessions.mean.0.saturating_add(churn.absences.mean.0);
+    let times = (end - begins).as_secs_f64() / each.as_secs_f64();
+    if times * f64::from(scenario.nodes) * churn.share > MOST_DEPARTURES {
+        let message =
+            format!("nodes go and come back some {times:.0} times each, too often in all");
+        return fail("sessions.mean", message, "let sessions and absences last longer");
+    }
+    Ok(())
+}
+
+fn check_lasting(lasting: &Lasting, path: &str, document: &Document) -> Checked {
+    if lasting.mean.0 < Duration::from_millis(1) {
+        let message = format!("{} is too short for anything to happen", lasting.mean);
+        return Err(document.complain(&format!("{path}.mean"), message, "write 1ms or more"));
+    }
+    let fewest = if lasting.law == Law::Pareto { 1.0 } else { 0.0 };
+    match lasting.shape {
+        Some(shape) if lasting.law == Law::Exponential || !(shape > fewest && shape <= 100.0) => {
+            let message = format!("{shape} is not the shape of such a law");
+            let help = "pareto: above 1; weibull: above 0; at most 100; exponential has none";
+            Err(document.complain(&format!("{path}.shape"), message, help))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// When the last search is expected to have timed out; the seed decides when exactly.

@@ -193,6 +193,9 @@ impl Document {
             }
             scenario.network.graph = Some(graph);
         }
+        if let Some(churn) = &mut scenario.churn {
+            churn.trace = churn.trace.take().map(|trace| self.sought(trace));
+        }
         if let Some(content) = scenario.workload.content.take() {
             let content = self.sought(content);
             if self.follows("workload.item_size", "workload.content")

@@ -6,12 +6,14 @@ use std::time::Duration;
 use overlay_core::{Command, Item, NodeId, OpId, Purpose, Random, Time};
 
 use crate::model::{Fault, FaultAction, Scenario};
+use crate::present::Present;
 use crate::timetable::{Due, Plan, Timetable, spread};
 use crate::world::{nearest_count, shuffle};
 
 /// Streams of [`Purpose::Churn`] from this one on are the faults'; 0 is the joins'.
 const FAULTS: u64 = 1;
-/// Streams of [`Purpose::Churn`] from this one on are those of nodes that come back.
+/// Streams of [`Purpose::Churn`] from this one on are those of nodes that come back, from twice this
+/// one on of those that come back for the second time, and so on.
 const RETURNS: u64 = 1 << 32;
 /// A node that is back publishes what it holds within this time.
 const PUBLISHES_WITHIN: Duration = Duration::from_secs(1);
@@ -85,12 +87,32 @@ pub(crate) fn returns(faults: &[DueFault]) -> Vec<DueReturn> {
 pub(crate) fn commands(plan: &Arc<Plan>, faults: &[DueFault], returns: &[DueReturn]) -> Vec<Due> {
     let published = publications_of(plan, returns);
     let mut commands = Vec::new();
+    let mut present = Present::all(plan.nodes);
+    let (mut gone, mut back) = (faults.iter().peekable(), returns.iter().peekable());
+    let mut times_back: BTreeMap<NodeId, u64> = BTreeMap::new();
     for together in returns.chunk_by(|one, other| one.at == other.at) {
-        let present = present(plan, faults, together[0].at);
+        let now = together[0].at;
+        loop {
+            let (fault, comes) = (gone.peek().map(|it| it.at), back.peek().map(|it| it.at));
+            match (fault, comes) {
+                (Some(fault), comes) if fault <= now && comes.is_none_or(|back| fault < back) => {
+                    gone.next().into_iter().for_each(|it| present.set(it.node, false));
+                }
+                (_, Some(comes)) if comes <= now => {
+                    back.next().into_iter().for_each(|it| present.set(it.node, true));
+                }
+                _ => break,
+            }
+        }
+        // While others join, only founders are known to be there.
+        let joined = if now < Time::ZERO + plan.joined_by { plan.founders } else { plan.nodes };
         for &DueReturn { at, node } in together {
-            let mut random = Random::stream(plan.seed, Purpose::Churn, RETURNS + u64::from(node.0));
+            let times = times_back.entry(node).or_default();
+            *times += 1;
+            let stream = RETURNS * *times + u64::from(node.0);
+            let mut random = Random::stream(plan.seed, Purpose::Churn, stream);
             let op = OpId(plan.operations.rejoins.start + node.0);
-            let rendezvous = draw_other(&present, node, &mut random);
+            let rendezvous = present.draw_other(node, joined, &mut random);
             commands.push(Due { at, node, command: Command::Join { op, rendezvous } });
             let its = published.get(&node).map_or(&[][..], Vec::as_slice);
             let its: Vec<_> = its.iter().filter(|(due, ..)| *due < at).collect();
@@ -125,24 +147,4 @@ fn publications_of(
         }
     }
     published
-}
-
-/// The nodes that no fault keeps away at this time, ascending; only founders, while others join.
-fn present(plan: &Plan, faults: &[DueFault], at: Time) -> Vec<NodeId> {
-    let away: BTreeSet<NodeId> = faults
-        .iter()
-        .filter(|fault| fault.at <= at && fault.back_at.is_none_or(|back| back > at))
-        .map(|fault| fault.node)
-        .collect();
-    let joined = if at < Time::ZERO + plan.joined_by { plan.founders } else { plan.nodes };
-    (0..joined).map(NodeId).filter(|node| !away.contains(node)).collect()
-}
-
-/// One of these nodes but this one; itself if there is no other.
-fn draw_other(nodes: &[NodeId], me: NodeId, random: &mut Random) -> NodeId {
-    let mine = nodes.binary_search(&me);
-    let others = nodes.len() - usize::from(mine.is_ok());
-    let drawn = random.below(others as u64) as usize;
-    let skipped = usize::from(mine.is_ok_and(|mine| mine <= drawn));
-    nodes.get(drawn + skipped).copied().unwrap_or(me)
 }

@@ -4,7 +4,9 @@
 //! [`Document`] is the text a person wrote, with the way back to its lines for every complaint;
 //! [`Scenario`] is what it says; [`World`] is what a seed makes of it.
 mod assignment;
+mod availability;
 mod check;
+mod churn;
 mod cities;
 mod content;
 mod diagnosis;
@@ -16,12 +18,14 @@ mod error;
 mod faults;
 mod model;
 mod network;
+mod present;
 mod schema;
 mod spans;
 mod timetable;
 mod world;
 
 pub use check::{LARGEST_IN_PIECES, LARGEST_ITEM};
+pub use churn::{Churn, Lasting, Law};
 pub use content::{Content, MOST_FILES, Reader};
 pub use document::Document;
 pub use error::{Error, Position};

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 
+use crate::churn::Churn;
+
 /// The name under which [`Network::matrix`] finds the built-in table of cities.
 pub const CITIES: &str = "cities";
 
@@ -46,6 +48,8 @@ pub struct Scenario {
     pub freeloaders: Freeloaders,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
+    /// Nodes that come and go.
+    pub churn: Option<Churn>,
     /// What only the testbed needs to know.
     pub testbed: TestbedOptions,
     /// Each overlay's own section, by the overlay's name.
@@ -292,6 +296,7 @@ impl Default for Scenario {
             workload: Workload::default(),
             freeloaders: Freeloaders::default(),
             faults: Vec::new(),
+            churn: None,
             testbed: TestbedOptions::default(),
             overlays: BTreeMap::new(),
         }

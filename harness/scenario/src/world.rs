@@ -7,6 +7,7 @@ use overlay_core::units::BitRate;
 use overlay_core::{Conduct, Graph, Item, NodeId, OpId, Purpose, Random, Setting, Time};
 
 use crate::Error;
+use crate::churn;
 use crate::edge_list;
 use crate::faults::{self, DueFault, DueReturn};
 use crate::model::{Capacity, FaultAction, Scenario};
@@ -33,6 +34,7 @@ pub struct World {
     freeloaders: Vec<bool>,
     freeloading: Conduct,
     faults: Vec<DueFault>,
+    first_fault: Option<Time>,
     returns: Vec<DueReturn>,
     /// What the workload asks of nodes that are back.
     of_returned: Arc<[Due]>,
@@ -53,9 +55,9 @@ pub struct Operations {
     pub searches: Range<u32>,
     /// One for each search if searches are followed by fetches, otherwise none.
     pub fetches: Range<u32>,
-    /// One for each node if any fault is a leave, otherwise none.
+    /// One for each node if any leaves, otherwise none; the same each time.
     pub leaves: Range<u32>,
-    /// One for each node if any comes back, otherwise none.
+    /// One for each node if any comes back, otherwise none; the same each time.
     pub rejoins: Range<u32>,
     /// Publications by nodes that are back: one for each of `publishes` if any node comes back,
     /// otherwise none.
@@ -75,7 +77,12 @@ impl World {
             Error::new("there are more operations than can be numbered", "at most 2^32 in all")
         })?;
         let plan = Plan::draw(scenario, seed, operations.clone());
-        let faults = faults::draw(scenario, seed);
+        let mut faults = faults::draw(scenario, seed);
+        let in_window = |fault: &&DueFault| fault.at >= plan.searches_from;
+        let first_fault = faults.iter().find(in_window).map(|fault| fault.at);
+        let end = plan.last_search() + plan.timeout;
+        faults.append(&mut churn::draw(scenario, seed, &faults, end)?);
+        faults.sort_by_key(|fault| fault.at);
         let returns = faults::returns(&faults);
         let mut places = Random::stream(seed, Purpose::Network, PLACES);
         let width = matrix.names.len() as u64;
@@ -92,6 +99,7 @@ impl World {
             of_returned: faults::commands(&plan, &faults, &returns).into(),
             publishes: who_publishes(&plan),
             faults,
+            first_fault,
             returns,
             operations,
             last_search: plan.last_search(),
@@ -227,7 +235,7 @@ impl World {
         self.last_search + self.plan.timeout
     }
 
-    /// What strikes which node, in the order of time. No node is struck twice.
+    /// What strikes which node, in the order of time. No node is struck again before it is back.
     #[must_use]
     pub fn faults(&self) -> &[DueFault] {
         &self.faults
@@ -240,11 +248,11 @@ impl World {
         &self.returns
     }
 
-    /// When the first fault is due from the end of the warm-up on, if any.
+    /// When the first fault is due from the end of the warm-up on, if any. Coming and going is none: it
+    /// has no before and after.
     #[must_use]
-    pub fn first_fault(&self) -> Option<Time> {
-        let in_window = |fault: &&DueFault| fault.at >= self.searches_from();
-        self.faults.iter().find(in_window).map(|fault| fault.at)
+    pub const fn first_fault(&self) -> Option<Time> {
+        self.first_fault
     }
 
     #[inline]
@@ -279,8 +287,11 @@ impl Operations {
             true => scenario.nodes.saturating_sub(scenario.founders()),
             false => 0,
         };
-        let leaves = scenario.faults.iter().any(|fault| fault.action == FaultAction::Leave);
-        let returns = scenario.faults.iter().any(|fault| fault.back_after.is_some());
+        let churn = scenario.churn.as_ref();
+        let leaves = scenario.faults.iter().any(|fault| fault.action == FaultAction::Leave)
+            || churn.is_some_and(|churn| churn.departure == FaultAction::Leave);
+        let returns =
+            scenario.faults.iter().any(|fault| fault.back_after.is_some()) || churn.is_some();
         let publishes = copies(scenario)?.iter().try_fold(0, |sum: u32, &n| sum.checked_add(n))?;
         let searches = match workload.downloads {
             Some(_) => scenario.nodes.checked_mul(workload.items)?.checked_sub(publishes)?,

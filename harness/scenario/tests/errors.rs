@@ -139,6 +139,20 @@ fn mistakes_in_the_meaning() {
         ("a return at once", "faults:\n  - {at: 20s, share: 0.5, back_after: 0s}\n"),
         ("a return after the end", "faults:\n  - {at: 20s, share: 0.5, back_after: 1h}\n"),
         ("a fault after the end", "faults:\n  - {at: 20s, share: 0.5}\n  - {at: 1h, share: 0.5}\n"),
+        ("churn of too many", "churn: {share: 1.5}\n"),
+        ("churn of a stranger", "churn: {spared: [64]}\n"),
+        ("churn that freezes", "churn: {departure: freeze}\n"),
+        ("churn before all are there", "churn: {from: 10ms}\n"),
+        ("churn after the end", "churn: {from: 1h}\n"),
+        ("churn too fast", "churn: {sessions: {mean: 0s}}\n"),
+        (
+            "churn too often",
+            "nodes: 100000\nchurn: {sessions: {mean: 1ms}, absences: {mean: 1ms}}\n",
+        ),
+        ("a law without a mean", "churn: {absences: {law: pareto, shape: 1.0}}\n"),
+        ("a shape of nothing", "churn: {sessions: {shape: 2.0}}\n"),
+        ("a trace that is not there", "churn: {trace: nowhere.avt}\n"),
+        ("a trace that stands still", "churn: {trace: nowhere.avt, trace_speed: 0}\n"),
         ("no room in a process", "testbed:\n  nodes_per_process: 0\n"),
     ];
     insta::assert_snapshot!(gallery(cases, read));

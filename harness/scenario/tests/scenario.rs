@@ -7,9 +7,9 @@ use std::time::Duration;
 use overlay_core::Strategy as Freeloading;
 use overlay_core::units::{BitRate, Bytes, Frequency, Span};
 use peerbench_scenario::{
-    Capacity, Document, Downloads, Fault, FaultAction, Freeloaders, Join, Keys, Network,
-    Replication, Scenario, Start, TestbedOptions, Transport, Workload, builtin, builtin_names,
-    schema,
+    Capacity, Churn, Document, Downloads, Fault, FaultAction, Freeloaders, Join, Keys, Lasting,
+    Law, Network, Replication, Scenario, Start, TestbedOptions, Transport, Workload, builtin,
+    builtin_names, schema,
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ fn the_default_file_mentions_every_field() {
 #[test]
 fn the_digest_leaves_seeds_out_and_nothing_else() {
     let scenario = Scenario::default();
-    assert_eq!(scenario.digest(), "9c4f9f5ca026de11");
+    assert_eq!(scenario.digest(), "d96366178ef75a7f");
     assert_eq!(Scenario { seeds: vec![5, 6], ..scenario.clone() }.digest(), scenario.digest());
     assert_ne!(Scenario { nodes: 65, ..scenario.clone() }.digest(), scenario.digest());
     let other = Scenario { nodes: 65, ..scenario.clone() };
@@ -247,6 +247,11 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                     back_after: None,
                 })
                 .collect(),
+            churn: (nodes % 5 == 0).then(|| Churn {
+                spared: vec![nodes / 2],
+                sessions: Lasting { law: Law::Weibull, mean: over, shape: Some(share + 0.5) },
+                ..Churn::default()
+            }),
             testbed: TestbedOptions {
                 nodes_per_process: nodes,
                 transport: Transport::Quic,

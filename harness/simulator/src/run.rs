@@ -206,7 +206,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         while let Some(&DueReturn { node, .. }) = self.returns.next_if(|back| back.at <= now) {
             if let Life::Down(since) = self.simulation.life(node) {
                 let from = since.max(self.world.searches_from());
-                self.away.insert(node, now.since(from));
+                *self.away.entry(node).or_default() += now.since(from);
                 self.harness.ledger.restore(node);
                 back.insert(node);
             }
