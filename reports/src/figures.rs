@@ -43,6 +43,11 @@ impl<'a> Figures<'a> {
         &self.records
     }
 
+    /// What was counted of a metric once for each operation, over all runs; `None` where nothing was.
+    pub(crate) fn histogram(&self, metric: &str) -> Option<&Histogram> {
+        self.merged.get(metric)
+    }
+
     /// What was found for a figure of a metric.
     pub(crate) fn figure(&self, metric: &Metric, statistic: Statistic) -> Figure {
         let name = metric.name_of(statistic);

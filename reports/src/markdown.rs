@@ -62,8 +62,8 @@ fn title(block: &Block) -> String {
     }
 }
 
-/// How a run was measured, folded.
-pub(crate) fn circumstances(manifest: &Manifest) -> String {
+/// How a run was measured: what is known, each with its name.
+pub(crate) fn facts(manifest: &Manifest) -> [(&'static str, String); 13] {
     let Manifest { machine, toolchain, .. } = manifest;
     let unknown = || "unknown".to_owned();
     let cores = machine.cores.map_or_else(unknown, |cores| cores.to_string());
@@ -77,7 +77,7 @@ pub(crate) fn circumstances(manifest: &Manifest) -> String {
         .load_at_start
         .map_or_else(unknown, |[one, five, fifteen]| format!("{one} {five} {fifteen}"));
     let status = manifest.status.map_or_else(|| "not finished".to_owned(), |s| s.to_string());
-    let facts = [
+    [
         ("run", manifest.id.clone()),
         ("status", status),
         ("started", manifest.started.clone()),
@@ -91,9 +91,13 @@ pub(crate) fn circumstances(manifest: &Manifest) -> String {
         ("compiler", format!("{}, {}", toolchain.rustc, toolchain.target)),
         ("sources", git),
         ("scenario digest", manifest.scenario_digest.clone()),
-    ];
+    ]
+}
+
+/// How a run was measured, folded.
+pub(crate) fn circumstances(manifest: &Manifest) -> String {
     let mut text = String::from("<details><summary>How it was measured</summary>\n\n");
-    for (name, fact) in facts {
+    for (name, fact) in facts(manifest) {
         let _ = writeln!(text, "- {name}: {fact}");
     }
     let _ = writeln!(

@@ -88,6 +88,16 @@ impl Scale {
         }
     }
 
+    /// The scale with the same unit and so many decimals.
+    pub(crate) fn with_decimals(self, decimals: usize) -> Self {
+        Self { decimals, ..self }
+    }
+
+    /// How much of the metric's unit so many of the unit shown are.
+    pub(crate) fn numbers_in(&self, shown: f64) -> f64 {
+        shown * self.divisor
+    }
+
     /// The number without its unit.
     pub(crate) fn number(&self, number: f64) -> String {
         let shown = number / self.divisor;

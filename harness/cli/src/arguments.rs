@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Measure overlays in one scenario and print the table
     Bench(Bench),
-    /// Print the table of a stored run again
+    /// Print the tables of stored runs again, and make the page for a browser
     Report(Report),
     /// Print stored runs side by side: overlays, or versions of one, in the same world
     Compare(Compare),
@@ -155,18 +155,27 @@ pub(crate) struct Bench {
 
 #[derive(Args, Debug)]
 pub(crate) struct Report {
-    /// The folder of a stored run
-    #[arg(default_value = "reports/runs/latest", value_name = "RUN")]
-    pub(crate) run: PathBuf,
+    /// The folders of stored runs, or their names among those stored; several are put together
+    #[arg(default_value = "latest", value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// Write the page for a browser to this file; one run's goes into its folder in any case
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Write the Markdown summary to this file as well; `-` prints it instead of the table
     #[arg(long, value_name = "FILE")]
     pub(crate) md: Option<PathBuf>,
+    /// Show the page in a browser
+    #[arg(long)]
+    pub(crate) open: bool,
     /// The overlay that the others are compared to; the first of the run, unless named
     #[arg(long, value_name = "OVERLAY")]
     pub(crate) reference: Option<String>,
     /// After a comparison, print every overlay's own table, too
     #[arg(long)]
     pub(crate) details: bool,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use peerbench_measure::{
     Driver, FolderError, Key, Measurement, Progress, RunFolder, RunRecord, Setup, Status,
 };
+use peerbench_reports::Page;
 use peerbench_scenario::{Document, Scenario, Transport};
 use peerbench_testbed::Plan;
 
@@ -16,7 +17,7 @@ use crate::config::{self, Chosen, complete};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::overlays::{DEFAULT_SCENARIO, Entry, find};
 use crate::progress::Shown;
-use crate::show::Findings;
+use crate::report::{self, Findings};
 
 /// The most processes that the testbed starts on one machine: at some 1.5 MB each, a quarter of a
 /// large one's memory, and half a minute to start.
@@ -316,7 +317,7 @@ pub(crate) fn run_again(command_line: &[String]) -> String {
 /// Prints the table, stores the summary, and says what to do next.
 fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure> {
     warn(folder.finish(outcome));
-    let findings = Findings::of(folder, None)?;
+    let findings = Findings::of(std::slice::from_ref(folder), None)?;
     if findings.is_empty() {
         eprintln!("nothing was measured");
         let code = match outcome {
@@ -330,7 +331,8 @@ fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure
     warn(folder.store_report("summary.md", &findings.markdown()));
     if let Some(path) = folder.path() {
         eprintln!("\nThe run is stored in {}", path.display());
-        eprintln!("Next: peerbench report {} --md -", path.display());
+        report::store(folder, Page::of(std::slice::from_ref(folder), None));
+        eprintln!("Next: peerbench report {} --open", path.display());
         eprintln!("      peerbench explain lookup_latency_us_p50");
     }
     Ok(match outcome {

@@ -14,6 +14,7 @@ mod lesson;
 mod overlays;
 mod papers;
 mod progress;
+mod report;
 mod show;
 mod strategies;
 
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.verb {
         Verb::Bench(bench) => bench::run(&bench, interruption()?.as_ref()),
-        Verb::Report(report) => show::report(&report),
+        Verb::Report(report) => report::run(&report),
         Verb::Compare(compare) => compare::run(&compare),
         Verb::Gate(gate) => gate::run(&gate, interruption()?.as_ref()),
         Verb::Baseline(verb) => baseline::run(&verb, interruption()?.as_ref()),

@@ -5,13 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use peerbench_measure::{METRICS, RunFolder};
-use peerbench_reports::{Comparison, Summary, compare, summary};
+use peerbench_measure::METRICS;
 use peerbench_scenario::{builtin, builtin_names};
 
-use crate::arguments::{Listed, Report};
-use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
-use crate::freeloaders;
+use crate::arguments::Listed;
+use crate::failure::{FAILED, Failure, INTERRUPTED};
 use crate::lesson;
 use crate::overlays::OVERLAYS;
 use crate::papers;
@@ -20,45 +18,6 @@ use crate::strategies;
 
 /// Width of the table where the terminal does not tell its own.
 const WIDTH: usize = 100;
-
-/// What a run has found: overlays side by side if there are several, and each of them.
-pub(crate) struct Findings {
-    comparison: Comparison,
-    summary: Summary,
-}
-
-impl Findings {
-    /// What is in a run's folder; the overlays compared to this one, or else to the first.
-    pub(crate) fn of(folder: &RunFolder, reference: Option<&str>) -> Result<Self, Failure> {
-        let comparison = compare(std::slice::from_ref(folder), reference)?;
-        Ok(Self { comparison, summary: summary(folder)? })
-    }
-
-    /// Whether nothing was measured.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.summary.is_empty()
-    }
-
-    /// Prints the comparison to standard output, or the only overlay's table; with details, every
-    /// overlay's.
-    pub(crate) fn print(&self, details: bool) {
-        let (width, colour) = terminal();
-        if !self.comparison.is_empty() {
-            print_line(self.comparison.terminal(width, colour));
-        }
-        if self.comparison.is_empty() || details {
-            print_line(self.summary.terminal(width, colour));
-        }
-    }
-
-    /// Everything, in Markdown.
-    pub(crate) fn markdown(&self) -> String {
-        match self.comparison.is_empty() {
-            true => self.summary.markdown(),
-            false => self.comparison.markdown() + &self.summary.markdown(),
-        }
-    }
-}
 
 /// Prints to standard output. Who reads it may have seen enough and gone, as `head` does.
 pub(crate) fn print(text: impl Display) {
@@ -83,22 +42,6 @@ pub(crate) fn terminal() -> (usize, bool) {
 fn terminal_width() -> Option<usize> {
     let columns = std::env::var("COLUMNS").ok()?.parse().ok()?;
     stdout().is_terminal().then_some(columns)
-}
-
-/// `peerbench report RUN`.
-pub(crate) fn report(report: &Report) -> Result<ExitCode, Failure> {
-    let folder = RunFolder::open(&report.run)?;
-    if let (Some(freeloading), false) = (freeloaders::stored(&folder)?, report.details) {
-        return freeloaders::show(&freeloading, report.md.as_deref());
-    }
-    let findings = Findings::of(&folder, report.reference.as_deref())?;
-    if findings.is_empty() {
-        eprintln!("nothing was measured");
-    }
-    if wants_table(report.md.as_deref(), &findings.markdown())? {
-        findings.print(report.details);
-    }
-    Ok(if findings.is_empty() { ExitCode::from(NOTHING_MEASURED) } else { ExitCode::SUCCESS })
 }
 
 /// Writes Markdown where it was asked for. Whether the table is still to be printed, because
