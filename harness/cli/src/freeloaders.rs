@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use overlay_core::Strategy;
 use peerbench_measure::{Driver, RunFolder, Setup, Status};
 use peerbench_reports::freeloading::{Outline, PICTURE, Step};
-use peerbench_reports::{Freeloading, freeloading};
+use peerbench_reports::{Freeloading, Page, freeloading};
 use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments::{Freeloaders, OneDriver};
@@ -18,6 +18,7 @@ use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::grid::{self, Cell};
 use crate::overlays::{Entry, OVERLAYS};
 use crate::progress::Shown;
+use crate::report;
 use crate::show::{print, terminal, wants_table};
 use crate::strategies;
 
@@ -47,7 +48,7 @@ pub(crate) fn run(arguments: &Freeloaders, stop: &AtomicBool) -> Result<ExitCode
     warn(folder.finish(outcome));
     let freeloading = freeloading(&plan.outline, &folder)?;
     let shown = show(&freeloading, arguments.md.as_deref())?;
-    store(&freeloading, &folder);
+    store(&freeloading, &plan.outline, &folder);
     Ok(match outcome {
         Status::Interrupted => ExitCode::from(INTERRUPTED),
         Status::Failed => ExitCode::from(FAILED),
@@ -191,17 +192,15 @@ fn create_folder(runs: &Path, plan: &Plan) -> RunFolder {
     open_folder(runs, setup)
 }
 
-/// Stores the summary and the picture, and says where.
-fn store(freeloading: &Freeloading, folder: &RunFolder) {
+/// Stores summary, picture and page, and says where.
+fn store(freeloading: &Freeloading, outline: &Outline, folder: &RunFolder) {
     let Some(path) = folder.path().filter(|_| !freeloading.is_empty()) else { return };
     warn(folder.store_report("summary.md", &freeloading.markdown()));
-    match freeloading.picture() {
-        Ok(picture) => warn(folder.store_report(PICTURE, &picture)),
-        Err(error) => eprintln!("warning: {error}"),
-    }
+    warn(folder.store_report(PICTURE, &freeloading.picture()));
     eprintln!("\nThe runs are stored in {}", path.display());
     eprintln!("The picture: {}", path.join(PICTURE).display());
-    eprintln!("Next: peerbench report {} --md -", path.display());
+    report::store(folder, Page::of_freeloaders(outline, folder));
+    eprintln!("Next: peerbench report {} --open", path.display());
     eprintln!("      peerbench explain freeloader_penalty");
 }
 

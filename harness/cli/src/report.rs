@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use peerbench_measure::RunFolder;
+use peerbench_reports::freeloading::Outline;
 use peerbench_reports::page::{PAGE, Page, arranged, worlds};
 use peerbench_reports::{Comparison, ComparisonError, Summary, compare, summary};
 
@@ -11,8 +12,8 @@ use crate::arguments::Report;
 use crate::bench::warn;
 use crate::compare::open as open_run;
 use crate::failure::{Failure, NOTHING_MEASURED};
-use crate::freeloaders;
 use crate::show::{print_line, terminal, wants_table};
+use crate::{freeloaders, lesson};
 
 /// What runs have found: overlays side by side where there are several, world by world, and each of
 /// them.
@@ -90,6 +91,14 @@ pub(crate) fn store(folder: &RunFolder, page: Result<Page, ComparisonError>) {
 
 /// The page of stored runs, whatever command has made them.
 fn page(runs: &[RunFolder], reference: Option<&str>) -> Result<Page, Failure> {
+    if let [run] = runs {
+        if let Some(outline) = Outline::stored(run)? {
+            return Ok(Page::of_freeloaders(&outline, run)?);
+        }
+        if let Some(outline) = lesson::stored(run) {
+            return Ok(Page::of_lesson(&outline, run)?);
+        }
+    }
     Ok(Page::of(runs, reference)?)
 }
 

@@ -28,7 +28,7 @@ pub(crate) use contrast::contrast;
 pub use contrast::{Contrast, ContrastScale};
 
 /// What stands between two overlays.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Comparison {
     /// One table for each driver that ran.
     pub tables: Vec<Table>,

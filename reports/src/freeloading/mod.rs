@@ -18,7 +18,6 @@ use crate::lesson::Table;
 use crate::numbers::count;
 
 pub use outline::{Outline, Step};
-pub use picture::PictureError;
 
 /// The name of the picture among a run's files.
 pub const PICTURE: &str = "freeloaders.svg";

@@ -1,6 +1,7 @@
 //! A lesson: what varies against who is compared, a small table a figure, and what can be concluded
 //! from it, computed from the records of the runs and never written down beforehand.
 
+mod charts;
 mod conclusions;
 mod markdown;
 mod outline;
@@ -15,6 +16,7 @@ use peerbench_measure::{FolderError, RunFolder, RunRecord, Status};
 use crate::figures::{Figure, Figures};
 use crate::notes::folded;
 use crate::numbers::count;
+use crate::page::chart::Chart;
 
 pub(crate) use markdown::grid as markdown_grid;
 pub use outline::{Against, Outline, PartOutline, RowOutline, RunOutline, Shown};
@@ -30,6 +32,8 @@ pub struct Lesson {
     pub introduction: Vec<String>,
     /// Its grids.
     pub parts: Vec<Part>,
+    /// Everybody who is compared in it, in the order of appearance, which decides on their looks.
+    pub cast: Vec<String>,
 }
 
 /// What one grid of runs has shown.
@@ -39,6 +43,8 @@ pub struct Part {
     pub title: String,
     /// Its tables.
     pub tables: Vec<Table>,
+    /// The same as charts.
+    pub charts: Vec<Chart>,
     /// What follows from the figures.
     pub conclusions: Vec<String>,
     /// What a reader of the figures must know.
@@ -79,11 +85,22 @@ pub fn lesson(outline: &Outline, folder: &RunFolder) -> Result<Lesson, FolderErr
         labelled("Look for: ", &outline.look_for),
         labelled("Source: ", &outline.source),
     ];
-    let part = |part| Ok(Measured::new(part, folder)?.part());
+    let mut cast: Vec<String> = Vec::new();
+    for column in outline.parts.iter().flat_map(|part| &part.columns) {
+        if !cast.contains(column) {
+            cast.push(column.clone());
+        }
+    }
+    let who = |name: &str| cast.iter().position(|known| known == name).unwrap_or(0);
+    let part = |(number, part)| {
+        let measured = Measured::new(part, folder)?;
+        Ok(Part { charts: charts::charts(&measured, number, who), ..measured.part() })
+    };
     Ok(Lesson {
         title: outline.title.clone(),
         introduction: introduction.into_iter().flatten().collect(),
-        parts: outline.parts.iter().map(part).collect::<Result<_, _>>()?,
+        parts: (1..).zip(&outline.parts).map(part).collect::<Result<_, FolderError>>()?,
+        cast,
     })
 }
 
@@ -132,6 +149,7 @@ impl<'a> Measured<'a> {
         Part {
             title: self.title(),
             tables: if done == 0 { Vec::new() } else { tables::tables(self) },
+            charts: Vec::new(),
             conclusions: conclusions::conclusions(self),
             notes,
         }

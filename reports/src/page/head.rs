@@ -98,6 +98,9 @@ fn ending(manifest: &Manifest) -> Option<&'static str> {
 impl Page {
     /// What the page is called.
     pub(super) fn title(&self) -> String {
+        if let Some(story) = &self.story {
+            return story.title.clone();
+        }
         match self.cast.as_slice() {
             [] => "Nothing was measured".to_owned(),
             [one] => one.clone(),
@@ -121,7 +124,7 @@ impl Page {
                     }
                 }
             }
-            @for world in self.worlds.iter() {
+            @for world in self.worlds.iter().filter(|_| self.story.is_none()) {
                 @for scene in &world.scenes {
                     (glance::shown(&scene.glance, &scene.title, scene.driver))
                 }

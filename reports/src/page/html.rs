@@ -38,6 +38,7 @@ impl Page {
                     (self.controls(&drivers))
                     main {
                         (self.head())
+                        @if let Some(story) = &self.story { (story.shown()) }
                         (self.growth())
                         @for world in &self.worlds { (self.world(world)) }
                         (self.tables())

@@ -21,13 +21,13 @@ pub(super) fn matrix(table: &Table, who: impl Fn(&str) -> usize) -> Markup {
                     thead { tr {
                         th {}
                         @for (place, label) in table.columns.iter().enumerate() {
-                            th scope="col" {
+                            th scope="col" colspan=[(place > 0).then_some(2)] {
                                 (swatch(who(label))) (label)
-                                @if place == 0 { small { "reference" } }
+                                small { @if place == 0 { "the reference" } @else { "against it" } }
                             }
                         }
                     } }
-                    @for block in &table.blocks { (rows(block, table.columns.len())) }
+                    @for block in &table.blocks { (rows(block, 2 * table.columns.len() - 1)) }
                 }
             }
             p.key {
@@ -51,20 +51,21 @@ fn rows(block: &Block, columns: usize) -> Markup {
             @for row in &block.rows {
                 tr {
                     th scope="row" { (link(row.metric, &row.label)) }
-                    @for cell in &row.cells { (shown(cell, row)) }
+                    @for (place, cell) in row.cells.iter().enumerate() {
+                        (shown(cell, row, place == 0))
+                    }
                 }
             }
         }
     }
 }
 
-fn shown(cell: &Cell, row: &Row) -> Markup {
+fn shown(cell: &Cell, row: &Row, is_reference: bool) -> Markup {
+    let shade = cell.contrast.and_then(|contrast| shade(contrast, row.metric));
     html! {
-        td class=[cell.contrast.and_then(|contrast| shade(contrast, row.metric))] {
-            (cell.value)
-            @if !cell.against.is_empty() {
-                small { (cell.against) @if !cell.interval.is_empty() { " " (cell.interval) } }
-            }
+        td class=[&shade] { (cell.value) }
+        @if !is_reference {
+            td.against class=[&shade] { (cell.against) " " small { (cell.interval) } }
         }
     }
 }

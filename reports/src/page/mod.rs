@@ -14,6 +14,7 @@ mod html;
 mod matrix;
 mod plots;
 mod scene;
+mod story;
 mod style;
 mod tables;
 
@@ -23,7 +24,9 @@ use crate::comparison::{ComparisonError, world};
 use crate::{Comparison, Summary, compare, summary};
 use chart::Chart;
 use glance::Glance;
+pub(crate) use plots::course;
 use scene::{Cast, Scene, scenes};
+use story::Story;
 
 /// The name of a page among a run's files.
 pub const PAGE: &str = "report.html";
@@ -32,6 +35,7 @@ pub const PAGE: &str = "report.html";
 #[derive(Clone, Debug)]
 pub struct Page {
     cast: Vec<String>,
+    story: Option<Story>,
     worlds: Vec<World>,
     growth: Vec<Chart>,
     alarms: Vec<String>,
@@ -39,7 +43,7 @@ pub struct Page {
 }
 
 /// What was found in one world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct World {
     title: String,
     comparison: Comparison,
@@ -72,6 +76,7 @@ impl Page {
         let worlds = groups.iter().map(|(runs, scenes)| World::of(runs, scenes, reference));
         let worlds = worlds.collect::<Result<_, _>>()?;
         Ok(Self {
+            story: None,
             worlds,
             growth: growth(&groups),
             alarms: head::alarms(runs),
@@ -82,7 +87,8 @@ impl Page {
 
     /// All of its charts, in their order.
     pub fn charts(&self) -> impl Iterator<Item = &Chart> {
-        self.growth.iter().chain(self.worlds.iter().flat_map(World::charts))
+        let told = self.story.iter().flat_map(Story::charts);
+        told.chain(&self.growth).chain(self.worlds.iter().flat_map(World::charts))
     }
 
     /// Whether nothing was measured.

@@ -63,14 +63,14 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92re
 th,td{padding:.22rem .7rem;text-align:right;vertical-align:top;border-bottom:1px solid var(--rule)}\
 th{font-weight:600;white-space:nowrap}th[scope=row],th[scope=rowgroup]{text-align:left}\
 tbody th[scope=row]{font-weight:400}\
-thead th{vertical-align:bottom}thead th small,td small{display:block;white-space:nowrap}\
+thead th{vertical-align:bottom}thead th small{display:block}td.against{text-align:left;padding-left:0;color:var(--soft);font-size:.86em}\
 tr.block th{padding-top:.9rem}tr.block small{margin-left:.5rem}\
 td{white-space:nowrap}td.best{font-weight:700}\
 .good-1{background:rgb(30 120 220/.09)}.good-2{background:rgb(30 120 220/.17)}\
 .good-3{background:rgb(30 120 220/.26)}.bad-1{background:rgb(230 120 20/.1)}\
 .bad-2{background:rgb(230 120 20/.18)}.bad-3{background:rgb(230 120 20/.27)}\
 .key{color:var(--soft);font-size:.88rem;margin:.4rem 0;max-width:110ch}.key span{color:var(--ink);padding:0 .3em}\
-.notes{font-size:.9rem;max-width:110ch;padding-left:1.2rem}\
+th.words,td.words{text-align:left}.conclusions{max-width:100ch;padding-left:1.2rem}.notes{font-size:.9rem;max-width:110ch;padding-left:1.2rem}\
 .notes li::marker{content:'! ';color:var(--alarm);font-weight:700}\
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,370px),1fr));gap:1rem}\
 .card{margin:0;padding:.8rem .9rem;background:var(--card);border:1px solid var(--rule);\

@@ -7,15 +7,19 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use clap::Parser as _;
 use peerbench_measure::{Driver, RunFolder, Setup, Status};
+use peerbench_reports::Page;
+use peerbench_reports::lesson::Outline;
 use peerbench_scenario::{Document, Scenario};
 
-use crate::arguments::Lesson as Arguments;
+use crate::arguments::{Lesson as Arguments, Verb};
 use crate::bench::{check_testbed, open_folder, run_again, warn};
 use crate::config::parse_seeds;
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::grid;
 use crate::progress::Shown;
+use crate::report;
 use crate::show;
 use plan::{Changes, Plan, plan};
 
@@ -39,10 +43,7 @@ const LESSONS: &[(&str, &str)] = lessons![
 /// `peerbench lesson NAME`.
 pub(crate) fn run(arguments: &Arguments, stop: &AtomicBool) -> Result<ExitCode, Failure> {
     let document = read(&arguments.lesson)?;
-    let seeds = arguments.seeds.as_deref().map(parse_seeds).transpose()?;
-    let changes = Changes { assignments: &arguments.assignments, seeds };
-    let name = Path::new(&arguments.lesson).file_stem().unwrap_or_default().to_string_lossy();
-    let plan = plan(&name, &document, &changes)?;
+    let (name, plan) = planned(arguments, &document)?;
     let driver = Driver::from(arguments.driver);
     if driver == Driver::Testbed {
         for cell in &plan.cells {
@@ -52,6 +53,25 @@ pub(crate) fn run(arguments: &Arguments, stop: &AtomicBool) -> Result<ExitCode, 
     let mut folder = create_folder(arguments, &name, &document, &plan);
     let outcome = grid::run(&plan.cells, driver, &mut folder, &Shown::new(), stop);
     conclude(arguments, &plan, &mut folder, outcome)
+}
+
+/// What these stored runs were to show; `None` if they were made by another command, or by a version
+/// of which the lessons were written otherwise: their tables can be shown all the same.
+pub(crate) fn stored(folder: &RunFolder) -> Option<Outline> {
+    let manifest = folder.manifest();
+    let parsed = crate::arguments::Arguments::try_parse_from(&manifest.command_line).ok()?;
+    let Verb::Lesson(arguments) = parsed.verb else { return None };
+    let document = parse(&arguments.lesson, &manifest.scenario_yaml).ok()?;
+    Some(planned(&arguments, &document).ok()?.1.outline)
+}
+
+/// What a lesson runs and shows, with its name.
+fn planned(arguments: &Arguments, document: &Document) -> Result<(String, Plan), Failure> {
+    let seeds = arguments.seeds.as_deref().map(parse_seeds).transpose()?;
+    let changes = Changes { assignments: &arguments.assignments, seeds };
+    let name = Path::new(&arguments.lesson).file_stem().unwrap_or_default().to_string_lossy();
+    let plan = plan(&name, document, &changes)?;
+    Ok((name.into_owned(), plan))
 }
 
 /// The names of the lessons, each with what it teaches.
@@ -124,6 +144,7 @@ fn conclude(
     }
     if let Some(path) = folder.path() {
         eprintln!("\nThe runs are stored in {}", path.display());
+        report::store(folder, Page::of_lesson(&plan.outline, folder));
     }
     Ok(code)
 }

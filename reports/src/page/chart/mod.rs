@@ -12,7 +12,6 @@ mod standalone;
 pub use axis::{Axis, Kind};
 pub use looks::{LOOKS, Look, PAPERS, Paper};
 pub(crate) use looks::{marker, style};
-pub(crate) use series::short;
 pub(crate) use standalone::standalone;
 
 use maud::{Markup, html};

@@ -115,7 +115,7 @@ impl Series {
 }
 
 /// A number with six significant digits and no needless ones.
-pub(crate) fn short(number: f64) -> f64 {
+pub(super) fn short(number: f64) -> f64 {
     if number == 0.0 || !number.is_finite() {
         return 0.0;
     }

@@ -17,6 +17,7 @@ use super::chart::Chart;
 use super::scene::Scene;
 pub(super) use drivers::drivers;
 pub(super) use growth::growth;
+pub(crate) use outcomes::course;
 
 /// A plot.
 type Plot = fn(&Scene<'_>) -> Result<Vec<Chart>, FolderError>;

@@ -30,7 +30,7 @@ pub(super) fn outcomes(scene: &Scene<'_>) -> Result<Vec<Chart>, FolderError> {
 }
 
 /// The share of right answers over all these runs, in the middle of each span.
-pub(in crate::page) fn course<'a>(timelines: impl Iterator<Item = &'a Timeline>) -> Vec<Point> {
+pub(crate) fn course<'a>(timelines: impl Iterator<Item = &'a Timeline>) -> Vec<Point> {
     let mut bins: Vec<(u64, u64)> = Vec::new();
     let mut first: Option<&Timeline> = None;
     for timeline in timelines {
