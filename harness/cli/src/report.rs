@@ -10,7 +10,6 @@ use peerbench_reports::{Comparison, ComparisonError, Summary, compare, summary};
 
 use crate::arguments::Report;
 use crate::bench::warn;
-use crate::compare::open as open_run;
 use crate::failure::{Failure, NOTHING_MEASURED};
 use crate::show::{print_line, terminal, wants_table};
 use crate::{freeloaders, lesson};
@@ -62,14 +61,24 @@ pub(crate) fn run(report: &Report) -> Result<ExitCode, Failure> {
     let runs = report.runs.iter().map(|run| open_run(run, &report.reports));
     let runs = arranged(runs.collect::<Result<_, _>>()?);
     let code = show(&runs, report)?;
-    if let Some(path) = place(&runs, report) {
+    // Of nothing, a page is made only for whoever asks.
+    let is_empty = runs.iter().all(|run| run.records().is_empty());
+    let place = place(&runs, report).filter(|_| !is_empty || report.html.is_some());
+    if let Some(path) = place {
         let page = page(&runs, report.reference.as_deref())?;
-        std::fs::write(&path, page.html()).map_err(|source| Failure::File {
-            what: "cannot write",
-            path: path.display().to_string(),
-            source,
-        })?;
-        eprintln!("The page: {}", path.display());
+        match std::fs::write(&path, page.html()) {
+            Ok(()) => eprintln!("The page: {}", path.display()),
+            Err(error) if report.html.is_none() => {
+                eprintln!(
+                    "warning: cannot write {}: {error}; name another file by --html",
+                    path.display()
+                );
+            }
+            Err(source) => {
+                let (what, path) = ("cannot write", path.display().to_string());
+                return Err(Failure::File { what, path, source });
+            }
+        }
         if report.open {
             show_in_browser(&path);
         }
@@ -89,6 +98,13 @@ pub(crate) fn store(folder: &RunFolder, page: Result<Page, ComparisonError>) {
     }
 }
 
+/// The run in this folder; without one, that of this name among those stored.
+fn open_run(run: &str, stored: &Path) -> Result<RunFolder, Failure> {
+    let here = Path::new(run);
+    let is_name = here.components().count() == 1 && !here.is_dir();
+    Ok(if is_name { RunFolder::open(&stored.join(run))? } else { RunFolder::open(here)? })
+}
+
 /// The page of stored runs, whatever command has made them.
 fn page(runs: &[RunFolder], reference: Option<&str>) -> Result<Page, Failure> {
     if let [run] = runs {
@@ -104,10 +120,13 @@ fn page(runs: &[RunFolder], reference: Option<&str>) -> Result<Page, Failure> {
 
 /// Prints the tables, or writes them where they were asked for.
 fn show(runs: &[RunFolder], report: &Report) -> Result<ExitCode, Failure> {
-    if let ([run], false) = (runs, report.details)
-        && let Some(freeloading) = freeloaders::stored(run)?
-    {
-        return freeloaders::show(&freeloading, report.md.as_deref());
+    if let ([run], false) = (runs, report.details) {
+        if let Some(freeloading) = freeloaders::stored(run)? {
+            return freeloaders::show(&freeloading, report.md.as_deref());
+        }
+        if let Some(outline) = lesson::stored(run) {
+            return lesson::show(&peerbench_reports::lesson(&outline, run)?, report.md.as_deref());
+        }
     }
     let findings = Findings::of(runs, report.reference.as_deref())?;
     if findings.is_empty() {

@@ -204,7 +204,8 @@ fn a_simulated_run_is_shown_stored_and_reported() {
     let (_, ending) = said.split_once("\n\n").unwrap();
     assert_snapshot!(ending, @"
     The run is stored in reports/runs/[RUN]
-    Next: peerbench report reports/runs/[RUN] --md -
+    The page: reports/runs/[RUN]/report.html
+    Next: peerbench report reports/runs/[RUN] --open
           peerbench explain lookup_latency_us_p50
     ");
 

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Parser as _;
 use peerbench_measure::{Driver, RunFolder, Setup, Status};
 use peerbench_reports::Page;
-use peerbench_reports::lesson::Outline;
+use peerbench_reports::lesson::{Lesson, Outline};
 use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments::{Lesson as Arguments, Verb};
@@ -20,7 +20,7 @@ use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::grid;
 use crate::progress::Shown;
 use crate::report;
-use crate::show;
+use crate::show::{print, terminal, wants_table};
 use plan::{Changes, Plan, plan};
 
 macro_rules! lessons {
@@ -63,6 +63,19 @@ pub(crate) fn stored(folder: &RunFolder) -> Option<Outline> {
     let Verb::Lesson(arguments) = parsed.verb else { return None };
     let document = parse(&arguments.lesson, &manifest.scenario_yaml).ok()?;
     Some(planned(&arguments, &document).ok()?.1.outline)
+}
+
+/// Prints it, or writes it where it was asked for.
+pub(crate) fn show(lesson: &Lesson, md: Option<&Path>) -> Result<ExitCode, Failure> {
+    if lesson.is_empty() {
+        eprintln!("nothing was measured");
+        return Ok(ExitCode::from(NOTHING_MEASURED));
+    }
+    if wants_table(md, &lesson.markdown())? {
+        let (width, colour) = terminal();
+        print(lesson.terminal(width, colour));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What a lesson runs and shows, with its name.
@@ -126,22 +139,16 @@ fn conclude(
 ) -> Result<ExitCode, Failure> {
     warn(folder.finish(outcome));
     let lesson = peerbench_reports::lesson(&plan.outline, folder)?;
+    let shown = show(&lesson, arguments.md.as_deref())?;
     let code = match outcome {
         Status::Interrupted => ExitCode::from(INTERRUPTED),
         Status::Failed => ExitCode::from(FAILED),
-        _ if lesson.is_empty() => ExitCode::from(NOTHING_MEASURED),
-        _ => ExitCode::SUCCESS,
+        _ => shown,
     };
     if lesson.is_empty() {
-        eprintln!("nothing was measured");
         return Ok(code);
     }
-    let markdown = lesson.markdown();
-    warn(folder.store_report("summary.md", &markdown));
-    if show::wants_table(arguments.md.as_deref(), &markdown)? {
-        let (width, colour) = show::terminal();
-        show::print(lesson.terminal(width, colour));
-    }
+    warn(folder.store_report("summary.md", &lesson.markdown()));
     if let Some(path) = folder.path() {
         eprintln!("\nThe runs are stored in {}", path.display());
         report::store(folder, Page::of_lesson(&plan.outline, folder));

@@ -19,6 +19,9 @@ const FIGURES: [(&str, Statistic, &str, &str); 5] = [
 /// The least number of points through which a curve is laid: through two, each one goes.
 const ENOUGH: usize = 3;
 
+/// A name, and a figure at each number of nodes.
+type Grown<'a> = (&'a str, Vec<(f64, f64)>);
+
 /// What several scenes of one driver, which differ in nodes alone, have found.
 pub(in crate::page) fn growth(scenes: &[&Scene<'_>]) -> Vec<Chart> {
     let charts = FIGURES.iter().map(|figure| chart(scenes, *figure));
@@ -29,7 +32,7 @@ fn chart(
     scenes: &[&Scene<'_>],
     (metric, statistic, title, ordinate): (&'static str, Statistic, &str, &str),
 ) -> Chart {
-    let mut found: BTreeMap<usize, (&str, Vec<(f64, f64)>)> = BTreeMap::new();
+    let mut found: BTreeMap<usize, Grown<'_>> = BTreeMap::new();
     for scene in scenes {
         for column in &scene.columns {
             if let Some(number) = column.number(metric, statistic) {
