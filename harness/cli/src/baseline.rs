@@ -34,7 +34,7 @@ macro_rules! worlds {
 
 /// The scenarios of the baselines. Every overlay is measured in each: small ones, which together take
 /// seconds.
-const WORLDS: &[(&str, &str)] = worlds!["steady", "failures", "freeloaders", "swarm"];
+const WORLDS: &[(&str, &str)] = worlds!["steady", "failures", "churn", "freeloaders", "swarm"];
 
 /// What was measured for a comparison.
 pub(crate) struct Measured {

@@ -38,6 +38,8 @@ pub struct DueReturn {
     pub at: Time,
     /// The node.
     pub node: NodeId,
+    /// Which of its lives begins: 1 when it comes back for the first time.
+    pub life: u32,
 }
 
 /// Who is struck, in the order of time.
@@ -76,9 +78,15 @@ pub(crate) fn draw(scenario: &Scenario, seed: u64) -> Vec<DueFault> {
 
 /// Who comes back, in the order of time.
 pub(crate) fn returns(faults: &[DueFault]) -> Vec<DueReturn> {
-    let back = |fault: &DueFault| Some(DueReturn { at: fault.back_at?, node: fault.node });
+    let back = |fault: &DueFault| Some(DueReturn { at: fault.back_at?, node: fault.node, life: 0 });
     let mut returns: Vec<DueReturn> = faults.iter().filter_map(back).collect();
     returns.sort_unstable();
+    let mut lives: BTreeMap<NodeId, u32> = BTreeMap::new();
+    for back in &mut returns {
+        let life = lives.entry(back.node).or_default();
+        *life += 1;
+        back.life = *life;
+    }
     returns
 }
 
@@ -89,7 +97,6 @@ pub(crate) fn commands(plan: &Arc<Plan>, faults: &[DueFault], returns: &[DueRetu
     let mut commands = Vec::new();
     let mut present = Present::all(plan.nodes);
     let (mut gone, mut back) = (faults.iter().peekable(), returns.iter().peekable());
-    let mut times_back: BTreeMap<NodeId, u64> = BTreeMap::new();
     for together in returns.chunk_by(|one, other| one.at == other.at) {
         let now = together[0].at;
         loop {
@@ -106,10 +113,8 @@ pub(crate) fn commands(plan: &Arc<Plan>, faults: &[DueFault], returns: &[DueRetu
         }
         // While others join, only founders are known to be there.
         let joined = if now < Time::ZERO + plan.joined_by { plan.founders } else { plan.nodes };
-        for &DueReturn { at, node } in together {
-            let times = times_back.entry(node).or_default();
-            *times += 1;
-            let stream = RETURNS * *times + u64::from(node.0);
+        for &DueReturn { at, node, life } in together {
+            let stream = RETURNS * u64::from(life) + u64::from(node.0);
             let mut random = Random::stream(plan.seed, Purpose::Churn, stream);
             let op = OpId(plan.operations.rejoins.start + node.0);
             let rendezvous = present.draw_other(node, joined, &mut random);

@@ -47,6 +47,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("swarm-poisson", include_str!("../../../configs/swarm-poisson.yaml")),
     ("swarm-staggered", include_str!("../../../configs/swarm-staggered.yaml")),
     ("freeloaders", include_str!("../../../configs/freeloaders.yaml")),
+    ("churn", include_str!("../../../configs/churn.yaml")),
 ];
 
 /// The names of the scenarios that come with the program.

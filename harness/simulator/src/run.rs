@@ -1,5 +1,5 @@
 //! A scenario from start to end: what the workload asks, what strikes, and what it cost.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -202,13 +202,17 @@ impl<'a, O: Overlay> Run<'a, O> {
 
     /// Nodes that are back by now start anew; what they are asked is in the timetable.
     fn bring_back(&mut self, now: Time) {
-        let mut back = BTreeSet::new();
-        while let Some(&DueReturn { node, .. }) = self.returns.next_if(|back| back.at <= now) {
+        let mut back = BTreeMap::new();
+        while let Some(&DueReturn { node, life, .. }) = self.returns.next_if(|it| it.at <= now) {
+            if self.simulation.life(node) == Life::Up {
+                // It has been saying good-bye until now.
+                self.remove(node);
+            }
             if let Life::Down(since) = self.simulation.life(node) {
                 let from = since.max(self.world.searches_from());
                 *self.away.entry(node).or_default() += now.since(from);
                 self.harness.ledger.restore(node);
-                back.insert(node);
+                back.insert(node, life);
             }
         }
         if !back.is_empty() {

@@ -1,5 +1,5 @@
 //! The nodes, the queue and the network, stepped event by event.
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use overlay_core::{
@@ -402,19 +402,19 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
     }
 
-    /// Puts new nodes in the places of some that were killed: they remember nothing, and nothing
+    /// Puts new nodes in the places of some that were killed, each in the life of this number: they remember nothing, and nothing
     /// of the former life comes to them but messages that are on their way.
-    pub fn revive(&mut self, nodes: &BTreeSet<NodeId>, observer: &mut impl Observer<O>) {
+    pub fn revive(&mut self, nodes: &BTreeMap<NodeId, u32>, observer: &mut impl Observer<O>) {
         for (target, occurrence) in self.queue.waiting_mut() {
             if matches!(occurrence, Occurrence::Input(_) | Occurrence::Departure { .. })
-                && nodes.contains(&target)
+                && nodes.contains_key(&target)
             {
                 *occurrence = Occurrence::Void;
             }
         }
-        for &me in nodes {
+        for (&me, &life) in nodes {
             let slot = &mut self.slots[me.index()];
-            slot.random = Random::of_node(self.world.seed(), me, SECOND_LIFE);
+            slot.random = Random::of_node(self.world.seed(), me, life);
             slot.node = O::new(&mut Ctx {
                 me,
                 now: self.now,
@@ -519,9 +519,6 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 /// Places in a node's flows.
 const SENT: usize = 0;
 const RECEIVED: usize = 1;
-
-/// The life of a node that is back: no node is killed twice.
-const SECOND_LIFE: u32 = 1;
 
 /// How many events ahead a node is asked for: about as long as memory takes.
 const PREFETCH_AHEAD: usize = 4;

@@ -187,6 +187,65 @@ fn a_node_that_was_killed_comes_back_in_the_simulator() {
     assert_eq!(outcome.record.trace_digest, Outcome::of(&simulate()).record.trace_digest);
 }
 
+/// Half of the nodes are away, for a fifth of a second each time, two or three times each.
+const CHURN: [&str; 4] = [
+    "workload.searches=480",
+    "workload.timeout=300ms",
+    "warm_up=700ms",
+    "churn={share: 0.5, sessions: {mean: 500ms}, absences: {mean: 200ms}}",
+];
+
+/// What both drivers must find where nodes come and go.
+fn assert_come_and_go(scenario: &Scenario, measurement: &Measurement, driver: &str) {
+    let world = World::new(scenario, 7).unwrap();
+    let most = world.returns().iter().map(|back| back.life).max();
+    assert!(most >= Some(2), "somebody comes back more than once: {most:?}");
+    let timeline = measurement.timeline().unwrap();
+    // A circle is broken wherever somebody is away, and closed again each time.
+    assert!(timeline.correct.iter().all(|bin| *bin > 5), "{driver}: {timeline:?}");
+    let outcome = Outcome::of(measurement);
+    assert_eq!(
+        outcome.record.breakdown[0].nodes, 8,
+        "{driver}: all lives of a node are one node's"
+    );
+    assert!(!outcome.has_note("did not come back"), "{driver}: {:?}", outcome.record.notes);
+}
+
+#[test]
+fn nodes_come_and_go_as_processes_do() {
+    let _alone = alone();
+    for departure in ["kill", "leave"] {
+        let assignment = format!("churn.departure={departure}");
+        let scenario = scenario(EIGHT, &[&CHURN[..], &[&assignment]].concat());
+        let measurement = run(&scenario, &Silent).unwrap();
+        assert_come_and_go(&scenario, &measurement, departure);
+        let outcome = Outcome::of(&measurement);
+        assert_eq!(outcome.value("losses_processes"), 0.0, "nobody ended unasked");
+        let returns = World::new(&scenario, 7).unwrap().returns().len() as f64;
+        let new = outcome.value("cost_processes") - 8.0;
+        assert!(new <= returns && new > 0.8 * returns, "{new} of {returns}: the last are too late");
+        assert_no_process_is_left();
+    }
+}
+
+#[test]
+fn nodes_come_and_go_in_the_simulator() {
+    for departure in ["kill", "leave"] {
+        let assignment = format!("churn.departure={departure}");
+        let scenario = scenario(EIGHT, &[&CHURN[..], &[&assignment]].concat());
+        let config = carousel::Config::default();
+        let simulate = || {
+            let stop = AtomicBool::new(false);
+            let run = peerbench_simulator::run::<Carousel>(&scenario, &config, 7, &Silent, &stop);
+            run.unwrap().measurement
+        };
+        let measurement = simulate();
+        assert_come_and_go(&scenario, &measurement, departure);
+        let digest = |of| Outcome::of(of).record.trace_digest;
+        assert_eq!(digest(&measurement), digest(&simulate()));
+    }
+}
+
 #[test]
 fn a_node_that_shares_its_process_cannot_come_back() {
     let _alone = alone();

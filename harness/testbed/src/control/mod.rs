@@ -104,6 +104,8 @@ pub struct RealItem {
 pub struct Back {
     /// What they were to do before this time is over.
     pub at: Time,
+    /// Which of their lives begins; 0 is the first.
+    pub life: u32,
     /// Where they listened, in the order of the nodes, and are to listen again: others know them
     /// by it.
     pub multiaddresses: Vec<String>,

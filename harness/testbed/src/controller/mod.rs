@@ -128,7 +128,8 @@ fn check<O: Overlay>(plan: &Plan) -> Result<O::Config, Error> {
         message,
     })?;
     let comes_back = |fault: &Fault| fault.back_after.is_some();
-    if per_process(scenario) > 1 && scenario.faults.iter().any(comes_back) {
+    let anybody = scenario.churn.is_some() || scenario.faults.iter().any(comes_back);
+    if per_process(scenario) > 1 && anybody {
         return Err(Error::SharedProcess);
     }
     let (nodes, per_process) = (u64::from(scenario.nodes), per_process(scenario) as u64);

@@ -102,6 +102,20 @@ impl Processes {
         Ok(number)
     }
 
+    /// Ends the processes that this node had before, if it has left without ending. Whether none is
+    /// there any more.
+    pub(super) fn end_those_of(&mut self, node: NodeId) -> bool {
+        let mut are_gone = true;
+        for process in self.0.iter_mut().filter(|process| process.nodes.contains(&node)) {
+            if !process.has_exited() {
+                are_gone = false;
+                process.condition = Condition::Struck;
+                process.signal(Signal::KILL);
+            }
+        }
+        are_gone
+    }
+
     /// Names the nodes of some processes.
     #[must_use]
     pub(super) fn name(&self, numbers: impl IntoIterator<Item = u32>) -> String {

@@ -92,7 +92,7 @@ impl Returns {
             Word::Connected => {
                 let multiaddress = self.table.get(back.node.index())?.multiaddress.clone();
                 let multiaddresses = vec![multiaddress];
-                let back_again = Some(Back { at: back.at, multiaddresses });
+                let back_again = Some(Back { at: back.at, life: back.life, multiaddresses });
                 let nodes = vec![back.node];
                 Some(Order::Setup(Setup { nodes, back: back_again, ..setup.clone() }))
             }

@@ -361,9 +361,10 @@ impl<R: Oracle> Run<R> {
 
     /// Starts new processes for nodes that are back by now, once the former ones are gone.
     fn bring_back(&mut self, now: Time) {
-        while let Some(DueReturn { at, node }) = self.returns.next().filter(|back| back.at <= now) {
-            let mut former = self.processes.0.iter_mut().filter(|p| p.nodes.contains(&node));
-            if former.any(|process| !process.has_exited()) {
+        while let Some(DueReturn { at, node, .. }) =
+            self.returns.next().filter(|back| back.at <= now)
+        {
+            if !self.processes.end_those_of(node) {
                 return;
             }
             self.advance(at);
@@ -386,7 +387,9 @@ impl<R: Oracle> Run<R> {
         while let Some(fault) = self.faults.front().copied().filter(|fault| fault.at <= now) {
             self.faults.pop_front();
             self.advance(fault.at);
+            // Of a node that was back, its latest process.
             let owner = (0..self.count())
+                .rev()
                 .find(|number| self.processes.0[*number as usize].nodes.contains(&fault.node));
             let Some(number) = owner else { continue };
             let process = &mut self.processes.0[number as usize];
@@ -480,6 +483,9 @@ impl<R: Oracle> Run<R> {
 
     fn cost(&self, build: Duration, wall: Duration) -> Cost {
         let reports = || self.reports.values().map(|(report, _)| report);
+        let running = self.running();
+        let at_the_end = self.reports.iter().filter(|(number, _)| running.contains(number));
+        let memory = at_the_end.map(|(_, (report, _))| report.proportional_bytes);
         Cost {
             nodes: self.world.nodes(),
             processes: self.count(),
@@ -487,7 +493,7 @@ impl<R: Oracle> Run<R> {
             delivered_messages: reports().map(|report| report.counts.delivered).sum(),
             build,
             wall,
-            peak_memory_bytes: Some(reports().map(|report| report.proportional_bytes).sum()),
+            peak_memory_bytes: Some(memory.sum()),
         }
     }
 

@@ -116,7 +116,7 @@ fn identity<O: Overlay>(
         conduct: world.conduct(node),
         uplink: world.uplink(node),
         seed: setup.seed,
-        life: u32::from(setup.back.is_some()),
+        life: setup.back.as_ref().map_or(0, |back| back.life),
         since: begin(setup),
     }
 }
