@@ -81,6 +81,11 @@ criterion *arguments:
 gate *arguments:
     {{ peerbench }} gate {{ arguments }}
 
+# Say whether the working tree makes an overlay worse than another revision: `just regress main chord`
+[group('develop')]
+regress *arguments:
+    {{ peerbench }} regress {{ arguments }}
+
 # Save, accept, show or diff what the gate compares to: `just baseline accept`, then commit it
 [group('develop')]
 baseline +arguments='show':

@@ -268,10 +268,13 @@ fn what_is_not_offered_or_was_not_measured_has_no_ratio() {
     add(&mut run, CHORD, Driver::Testbed, 1, &measured(CHORD, 1, 1_000));
     let comparison = of(run);
     let table = &comparison.tables[0];
-    let missing =
-        Cell {
-            value: "–".into(), contrast: None, against: String::new(), interval: String::new()
-        };
+    let missing = Cell {
+        value: "–".into(),
+        number: None,
+        contrast: None,
+        against: String::new(),
+        interval: String::new(),
+    };
     assert_eq!(row(table, "lookup latency", "p50").cells[1], missing);
     assert_eq!(table.notes, ["tracker: nothing was measured"]);
 }

@@ -35,6 +35,9 @@ pub(crate) enum Verb {
     /// Say whether a change has made an overlay worse: what the simulator measures now against what
     /// was accepted, or one stored run against another
     Gate(Gate),
+    /// Say whether a change of the sources makes an overlay worse than another revision of them: both
+    /// are built and measured, in the simulator and on request on the testbed in turns
+    Regress(Regress),
     /// Keep, show and change what was accepted, which `gate` compares to
     #[command(subcommand)]
     Baseline(Baseline),
@@ -179,9 +182,17 @@ pub(crate) struct Report {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = GATE_CODES)]
 pub(crate) struct Compare {
-    /// The folders of stored runs, or their names among those stored, such as `latest`
-    #[arg(required = true, value_name = "RUN")]
+    /// Stored runs, each with what of it is meant: `latest`, `reports/runs/ID`, `@COMMIT` for the
+    /// newest run of a commit, `latest:chord`, `latest:chord,seed=1..8,nodes=64`
+    ///
+    /// A run is a folder or its name among those stored. Behind a colon stands what is kept of it:
+    /// an overlay, or any part of a record's key, as `overlay=`, `scenario=`, `driver=`, `nodes=`,
+    /// `seed=` or `round=`. Of two runs of one overlay in one scenario, the second is judged by the
+    /// first as `gate` does, as far as they are simulated: what was measured on a testbed at another
+    /// time is shown, and never judged.
+    #[arg(required = true, value_name = "RUN[:KEY,…]")]
     pub(crate) runs: Vec<String>,
     /// What the others are compared to, as the table calls it: `chord`, or `chord #2` for that of
     /// the second run where several have it; the first, unless named
@@ -193,6 +204,12 @@ pub(crate) struct Compare {
     /// Write the comparison to this file in Markdown as well; `-` prints that instead of the table
     #[arg(long, value_name = "FILE")]
     pub(crate) md: Option<PathBuf>,
+    /// Write everything to this file in JSON as well; `-` prints that instead of the table
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Fail where there are too few seeds to tell a shift from chance
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Where runs are stored
     #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
     pub(crate) reports: PathBuf,
@@ -244,6 +261,39 @@ pub(crate) struct Gate {
     /// Where runs are stored
     #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
     pub(crate) reports: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = GATE_CODES)]
+pub(crate) struct Regress {
+    /// The revision to compare to [default: where the working tree has left `origin/main` or `main`,
+    /// otherwise the commit before]
+    #[arg(value_name = "BASE")]
+    pub(crate) base: Option<String>,
+    /// The overlays that are meant; without any, all of them
+    #[arg(value_name = "OVERLAY")]
+    pub(crate) overlays: Vec<String>,
+    /// The revision to judge [default: the working tree as it is]
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) head: Option<String>,
+    /// Measure both on the testbed as well, in turns: some four minutes an overlay
+    #[arg(long)]
+    pub(crate) testbed: bool,
+    /// Rounds on the testbed, at least 12 [default: as many as the number of overlays takes]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) rounds: Option<u32>,
+    /// Measure even if both are built from the same sources
+    #[arg(long)]
+    pub(crate) always: bool,
+    /// Fail where it cannot be told whether something is worse
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Write the verdict to this file in Markdown as well; `-` prints that instead of the tables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md: Option<PathBuf>,
+    /// Write everything to this file in JSON as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 /// Where accepted figures are committed.

@@ -11,17 +11,17 @@ use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments::{Baseline as Verb, BaselineRun, BaselineScope};
 use crate::bench::{open_folder, run_again, warn};
-use crate::compare::open;
 use crate::config::{Chosen, complete};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOT_COMPARABLE};
 use crate::grid::{self, Cell};
 use crate::overlays::{Entry, OVERLAYS, find};
 use crate::progress::Shown;
+use crate::selection::open;
 use crate::show::{print, print_line, terminal};
 
 /// The seeds of baselines. A shift under all of sixteen is told from chance where up to 327 figures are
 /// looked at, and overlays by scenarios are nearly as many; of twenty, one or two may dissent.
-const SEEDS: RangeInclusive<u64> = 1..=20;
+pub(crate) const SEEDS: RangeInclusive<u64> = 1..=20;
 
 macro_rules! worlds {
     ($($name:literal),* $(,)?) => {
@@ -34,7 +34,8 @@ macro_rules! worlds {
 
 /// The scenarios of the baselines. Every overlay is measured in each: small ones, which together take
 /// seconds.
-const WORLDS: &[(&str, &str)] = worlds!["steady", "failures", "churn", "freeloaders", "swarm"];
+pub(crate) const WORLDS: &[(&str, &str)] =
+    worlds!["steady", "failures", "churn", "freeloaders", "swarm"];
 
 /// What was measured for a comparison.
 pub(crate) struct Measured {

@@ -6,6 +6,8 @@ use peerbench_measure::FolderError;
 use peerbench_reports::ComparisonError;
 use peerbench_reports::gate::BaselineError;
 
+use crate::regress::RegressFailure;
+
 /// A run failed.
 pub(crate) const FAILED: u8 = 1;
 /// The command line or a configuration is wrong.
@@ -55,6 +57,9 @@ pub(crate) enum Failure {
     /// Baselines.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
+    /// Two revisions that are to be compared.
+    #[error(transparent)]
+    Regress(#[from] RegressFailure),
     /// Nobody has accepted anything yet.
     #[error(
         "there are no baselines in {0}. Measure and accept some by `peerbench baseline save`, and \
@@ -102,15 +107,20 @@ impl Failure {
             | Self::Unknown { .. }
             | Self::Usage(_)
             | Self::Folder(FolderError::NotARun(_))
+            | Self::Regress(RegressFailure::Git { .. })
             | Self::Comparison(ComparisonError::Reference { .. }) => USAGE,
             Self::Comparison(
                 ComparisonError::Worlds { .. }
                 | ComparisonError::Folder(FolderError::Schema { .. }),
             )
             | Self::Baseline(BaselineError::Schema { .. })
+            | Self::Regress(
+                RegressFailure::Build { side: "base", .. } | RegressFailure::Schema { .. },
+            )
             | Self::NoBaselines(_) => NOT_COMPARABLE,
             Self::Comparison(ComparisonError::Folder(_))
             | Self::Baseline(_)
+            | Self::Regress(_)
             | Self::Testbed(_)
             | Self::Folder(_)
             | Self::File { .. }

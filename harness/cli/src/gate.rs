@@ -10,11 +10,11 @@ use peerbench_reports::gate::{Baseline, Gate, Side, Verdict, judge};
 use crate::arguments::{BASELINES, Gate as Arguments};
 use crate::baseline::{Measured, measure};
 use crate::bench::warn;
-use crate::compare::open;
 use crate::failure::{
     FAILED, Failure, INCONCLUSIVE, INTERRUPTED, NOT_COMPARABLE, NOTHING_MEASURED, REGRESSION,
 };
 use crate::overlays::find;
+use crate::selection::open;
 use crate::show::{print, terminal, wants_table};
 
 /// `peerbench gate`.
@@ -99,11 +99,12 @@ fn show(gate: &Gate, arguments: &Arguments, folder: Option<&RunFolder>) -> Resul
     Ok(())
 }
 
-fn code(verdict: Verdict, strict: bool) -> u8 {
+pub(crate) fn code(verdict: Verdict, strict: bool) -> u8 {
     match verdict {
         Verdict::Inconclusive if strict => INCONCLUSIVE,
         Verdict::Identical
         | Verdict::Reshuffled
+        | Verdict::Unchanged
         | Verdict::Shifted
         | Verdict::Better
         | Verdict::New
@@ -124,6 +125,7 @@ mod tests {
         for (verdict, expected) in [
             (Verdict::Identical, 0),
             (Verdict::Reshuffled, 0),
+            (Verdict::Unchanged, 0),
             (Verdict::Shifted, 0),
             (Verdict::Better, 0),
             (Verdict::New, 0),

@@ -14,7 +14,9 @@ mod lesson;
 mod overlays;
 mod papers;
 mod progress;
+mod regress;
 mod report;
+mod selection;
 mod show;
 mod strategies;
 
@@ -43,6 +45,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Gate(gate) => gate::run(&gate, interruption()?.as_ref()),
         Verb::Baseline(verb) => baseline::run(&verb, interruption()?.as_ref()),
         Verb::Doctor(doctor) => doctor::run(&doctor, interruption()?.as_ref()),
+        Verb::Regress(regress) => regress::run(&regress, interruption()?.as_ref()),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),
         Verb::Papers { scenario, data } => {

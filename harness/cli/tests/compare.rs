@@ -21,6 +21,12 @@ network: {uniform_round_trip: 20ms}
 workload: {items: 16, searches: 60, rate: 60/s}
 ";
 
+/// The exit code of a command, and what it prints.
+fn judged(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, .. } = peerbench(folder, arguments);
+    (status.code(), String::from_utf8(stdout).unwrap())
+}
+
 /// What a command that must fail says, and its exit code.
 fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = peerbench(folder, arguments);
@@ -63,16 +69,78 @@ fn versions_of_an_overlay_are_compared_seed_by_seed() {
     let folder = folder.path();
     simulate(folder, "one", &["--seeds", "1..6"]);
     simulate(folder, "two", &["--seeds", "1..7", "--set", "overlays.chord.successors=4"]);
-    let table = printed(folder, &["compare", "one", "two"]);
-    let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines[0], "simulator · sixteen · 16 nodes · 7 seeds");
-    assert!(lines[2].contains("chord #1") && lines[2].contains("chord #2 vs chord #1"), "{table}");
+    let (code, table) = judged(folder, &["compare", "one", "two"]);
+    assert_eq!(code, Some(5), "{table}");
+    assert!(table.starts_with("not comparable: chord in sixteen; 0 of 7 runs"), "{table}");
+    assert!(table.contains("\nseeds 1 to 6 against seeds 1 to 7\n"), "{table}");
+    assert!(table.contains("\nsimulator · sixteen · 16 nodes · 7 seeds\n"), "{table}");
+    assert!(table.contains("chord #2 vs chord #1"), "{table}");
     let reading = "vs chord #1: ratio (×) or difference over 6 paired seeds [96.9 % interval]";
     assert!(table.contains(reading), "{table}");
     assert!(table.contains("\n! not paired, only for chord #2: seed 7\n"), "{table}");
     assert!(table.contains("\n#1 ") && table.contains("\n#2 "), "{table}");
-    let turned = printed(folder, &["compare", "one", "two", "--reference", "chord #2"]);
+    let turned = ["compare", "one", "two", "--reference", "chord #2"];
+    let (_, turned) = judged(folder, &turned);
     assert!(turned.contains("chord #1 vs chord #2"), "{turned}");
+}
+
+#[test]
+fn the_second_of_two_runs_is_judged_by_the_first() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    simulate(folder, "one", &["--seeds", "1..16"]);
+    simulate(folder, "other", &["--seeds", "1..16", "--set", "overlays.chord.successors=3"]);
+    let (code, text) = judged(folder, &["compare", "one", "one"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("identical: 16/16 runs\nNothing to do.\n"), "{text}");
+    let more = ["--md", "compared.md", "--json", "compared.json"];
+    let (code, text) = judged(folder, &[&["compare", "one", "other"][..], &more].concat());
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.starts_with("worse: chord in sixteen;"), "{text}");
+    assert!(text.contains("! settings differ: overlays.chord.successors: 8 against 3\n"), "{text}");
+    let markdown = fs::read_to_string(folder.join("compared.md")).unwrap();
+    assert!(markdown.starts_with("**worse**: chord in sixteen;"), "{markdown}");
+    assert!(markdown.contains("\n## simulator · sixteen · 16 nodes · 16 seeds\n"), "{markdown}");
+    let json: Value =
+        serde_json::from_slice(&fs::read(folder.join("compared.json")).unwrap()).unwrap();
+    assert_eq!(json["verdict"]["verdict"], "worse");
+    assert_eq!(json["tables"][0]["columns"], json!(["chord #1", "chord #2"]));
+    let links = json["tables"][0]["figures"].as_array().unwrap();
+    let links = links.iter().find(|it| it["figure"] == "state_links_mean").unwrap();
+    assert!(links["contrasts"][1]["estimate"].as_f64().unwrap() < 0.9, "{links}");
+    let (_, printed) = judged(folder, &["compare", "one", "other", "--json", "-"]);
+    assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), json);
+}
+
+#[test]
+fn parts_of_runs_are_compared() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    simulate(folder, "reports/runs/run", &["--seeds", "1..6"]);
+    double(&folder.join("reports/runs/run"));
+    // Overlays are different things: neither is judged by the other.
+    let (code, text) = judged(folder, &["compare", "run:chord", "run:ring"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("simulator · sixteen · 16 nodes · 6 seeds\n"), "{text}");
+    assert!(text.contains("ring vs chord"), "{text}");
+    let (code, text) =
+        judged(folder, &["compare", "run:chord,seed=1..4", "run:chord,seed=1,2,3,4"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("identical: 4/4 runs\n"), "{text}");
+    for (wrong, said) in [
+        ("run:pastry", "error: run has nothing of `pastry`"),
+        ("run:colour=red", "error: there is no part of a key `colour`; there are: overlay,"),
+        ("run:seed=x", "error: `x` is not a seed"),
+        ("@0000", "error: no run of commit `0000` is stored in reports/runs"),
+    ] {
+        let (code, found) = refused(folder, &["compare", wrong, "run"]);
+        assert_eq!(code, Some(2), "{found}");
+        assert!(found.starts_with(said), "{found}");
+    }
+    let run = folder.join("reports/runs/run");
+    change(&run, |it| it["git"] = json!({"commit": "00001234", "dirty": false}));
+    let (code, text) = judged(folder, &["compare", "@0000:chord", "@00001234:chord"]);
+    assert_eq!(code, Some(0), "{text}");
 }
 
 #[test]
@@ -116,6 +184,7 @@ fn stored_runs_have_names() {
     assert!(table.contains("chord #2 vs chord #1"), "{table}");
     let other = printed(folder, &["compare", "--reports", "reports/runs", "latest", "latest"]);
     assert_eq!(other, table);
+    assert!(table.starts_with("identical: 1/1 runs\n"), "{table}");
 }
 
 #[test]

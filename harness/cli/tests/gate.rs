@@ -73,6 +73,7 @@ fn what_there_is_to_gate() {
     let folder = TempDir::new().unwrap();
     let help = [
         &["gate", "--help"][..],
+        &["regress", "--help"],
         &["baseline", "--help"],
         &["baseline", "save", "--help"],
         &["baseline", "accept", "--help"],

@@ -175,6 +175,15 @@ impl RunFolder {
         &self.records
     }
 
+    /// Forgets all records but those that this says true of, and the overlays that are then without
+    /// any. What is stored stays as it is.
+    pub fn retain(&mut self, is_meant: impl Fn(&RunRecord) -> bool) {
+        self.records.retain(is_meant);
+        let records = &self.records;
+        let is_left = |overlay: &String| records.iter().any(|it| it.key.overlay == *overlay);
+        self.manifest.overlays.retain(is_left);
+    }
+
     /// Adds what was measured and flushes it to the disk: the histograms first, so that a record
     /// on the disk has them.
     ///

@@ -9,6 +9,7 @@
 mod agreement;
 mod columns;
 mod contrast;
+mod json;
 mod markdown;
 mod notes;
 mod rows;
@@ -75,6 +76,10 @@ pub struct Row {
     pub label: String,
     /// The metric behind it.
     pub metric: &'static str,
+    /// The figure's name in records.
+    pub figure: String,
+    /// Its unit there.
+    pub unit: &'static str,
     /// A cell for each overlay.
     pub cells: Vec<Cell>,
 }
@@ -84,6 +89,8 @@ pub struct Row {
 pub struct Cell {
     /// The figure, in words.
     pub value: String,
+    /// The figure as a number, in the row's unit; `None` where there is none.
+    pub number: Option<f64>,
     /// How far it is from the reference's; `None` for the reference itself, and where one of them
     /// has no figure.
     pub contrast: Option<Contrast>,

@@ -108,7 +108,13 @@ fn row(shown: &Shown, columns: &[Column<'_>], of_the_correct: bool) -> Row {
         }
         Cell { contrast, against, interval, ..value(shown, column) }
     }));
-    Row { label: shown.label.clone(), metric: shown.metric.name, cells }
+    Row {
+        label: shown.label.clone(),
+        metric: shown.metric.name,
+        figure: shown.metric.name_of(shown.statistic),
+        unit: shown.metric.unit,
+        cells,
+    }
 }
 
 /// A cell with a figure and nothing beside it.
@@ -121,6 +127,7 @@ fn value(shown: &Shown, column: &Column<'_>) -> Cell {
         _ => Scale::of(shown.metric.unit, number),
     };
     Cell {
+        number: found.reading.number(),
         value: cell(Figure { range: None, ..found }, scale),
         contrast: None,
         against: String::new(),

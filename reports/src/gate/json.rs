@@ -9,7 +9,7 @@ use crate::comparison::ContrastScale;
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub(crate) struct Document<'a> {
     version: u32,
     /// That of records, whose metrics' definitions apply.
     schema: u32,
@@ -57,7 +57,12 @@ impl Gate {
     /// The comparison as JSON, on several lines. Ends with a line feed.
     #[must_use]
     pub fn json(&self) -> String {
-        let document = Document {
+        let text = serde_json::to_string_pretty(&self.document());
+        text.expect("numbers, texts and lists of them encode") + "\n"
+    }
+
+    pub(crate) fn document(&self) -> Document<'_> {
+        Document {
             version: VERSION,
             schema: SCHEMA,
             verdict: self.verdict,
@@ -67,9 +72,7 @@ impl Gate {
             head: &self.head,
             notes: &self.notes,
             cases: self.cases.iter().map(case).collect(),
-        };
-        let text = serde_json::to_string_pretty(&document);
-        text.expect("numbers, texts and lists of them encode") + "\n"
+        }
     }
 }
 

@@ -8,9 +8,9 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use super::{Case, Gate, Row};
 
 /// Comments hold some 65,000 bytes; this leaves room for what is written around it.
-const LONGEST: usize = 60_000;
+pub(super) const LONGEST: usize = 60_000;
 
-/// What says that something was left out has room below [`LONGEST`].
+/// What says that something was left out has room below the longest.
 const ROOM: usize = 200;
 
 impl Gate {
@@ -18,8 +18,16 @@ impl Gate {
     /// first, and it says how many. Ends with a line feed.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = format!("**{}**: {}. {}\n\n", self.verdict, self.headline(), self.advice());
-        text.push_str(&format!("- base: {}\n- head: {}\n", self.base, self.head));
+        let first = format!("**{}**: {}. {}\n\n", self.verdict, self.headline(), self.advice());
+        let sides = format!("- base: {}\n- head: {}\n", self.base, self.head);
+        let head = first + &sides;
+        let room = LONGEST - head.len();
+        head + &self.body(room)
+    }
+
+    /// All but the first line and the names of the sides, in no more bytes than this.
+    pub(super) fn body(&self, longest: usize) -> String {
+        let mut text = String::new();
         for note in &self.notes {
             text.push_str(&format!("- {note}\n"));
         }
@@ -29,7 +37,7 @@ impl Gate {
         let folded: Vec<String> = folded.flatten().collect();
         let mut left_out = 0;
         for part in open.into_iter().chain(folded) {
-            match text.len() + part.len() + ROOM <= LONGEST {
+            match text.len() + part.len() + ROOM <= longest {
                 true => text.push_str(&part),
                 false => left_out += 1,
             }
@@ -92,7 +100,7 @@ fn figures(rows: &[&Row]) -> String {
     table(&["", "base", "head", "change", "p", "verdict"], rows)
 }
 
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut grid = Grid::new();
     grid.load_style(ASCII_MARKDOWN);
     grid.set_header(header.iter().map(escaped));
@@ -102,11 +110,11 @@ fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     grid.to_string()
 }
 
-fn details(title: &str, content: &str) -> String {
+pub(super) fn details(title: &str, content: &str) -> String {
     format!("<details><summary>{}</summary>\n\n{content}\n\n</details>\n\n", escaped(title))
 }
 
 /// As text that nothing is made of. A lone tilde would begin to strike through what follows.
-fn escaped(text: impl Display) -> String {
+pub(super) fn escaped(text: impl Display) -> String {
     text.to_string().replace('|', "\\|").replace('~', "\\~").replace('<', "&lt;")
 }

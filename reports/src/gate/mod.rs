@@ -8,8 +8,7 @@
 //! tolerated. A case that is missing, failed or measured nothing is never skipped.
 //!
 //! The testbed is noisy, and is judged by another rule: both sides measured in turn, against a noise
-//! floor. That is a module beside [`judge`] with verdicts of its own; here its runs are counted, and
-//! are not judged.
+//! floor. That is [`tripwire`]; here its runs are counted, and are not judged.
 
 mod baseline;
 mod json;
@@ -17,9 +16,11 @@ mod judge;
 mod list;
 mod markdown;
 mod metrics;
+mod regression;
 mod rows;
 mod side;
 mod terminal;
+pub mod tripwire;
 mod words;
 
 use std::fmt;
@@ -31,9 +32,11 @@ use crate::comparison::Contrast;
 use crate::numbers::count;
 
 pub use baseline::{Baseline, BaselineError};
+pub(crate) use json::Document;
 pub use judge::judge;
 pub use list::list;
 pub use metrics::Tolerance;
+pub use regression::Regression;
 pub use side::Side;
 
 /// What a comparison comes to, from the best to the worst. Of a case it is the worst of its figures',
@@ -45,6 +48,8 @@ pub enum Verdict {
     Identical,
     /// Runs differ, and no figure has shifted.
     Reshuffled,
+    /// Figures are noise, and none has changed by as much as is looked for.
+    Unchanged,
     /// A figure has shifted by no more than is tolerated.
     Shifted,
     /// A figure has shifted for the better by more than is tolerated.
@@ -148,6 +153,7 @@ impl Verdict {
             self,
             Self::Identical
                 | Self::Reshuffled
+                | Self::Unchanged
                 | Self::Shifted
                 | Self::Better
                 | Self::Inconclusive
@@ -157,7 +163,7 @@ impl Verdict {
 
     /// Whether a person should look at it: something was told, or could not be.
     const fn is_told(self) -> bool {
-        !matches!(self, Self::Identical | Self::Reshuffled)
+        !matches!(self, Self::Identical | Self::Reshuffled | Self::Unchanged)
     }
 }
 
@@ -166,6 +172,7 @@ impl fmt::Display for Verdict {
         f.pad(match self {
             Self::Identical => "identical",
             Self::Reshuffled => "reshuffled",
+            Self::Unchanged => "unchanged",
             Self::Shifted => "shifted",
             Self::Better => "better",
             Self::New => "new",

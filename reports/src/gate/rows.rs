@@ -10,7 +10,7 @@ use crate::statistics::{holm, signed_rank};
 
 /// The most often that figures of which none has shifted are all the same told to have, in one
 /// comparison with everything in it: once in a hundred.
-const LEVEL: f64 = 0.01;
+pub(super) const LEVEL: f64 = 0.01;
 
 /// A row before it is judged.
 pub(super) struct Draft {
@@ -65,7 +65,7 @@ pub(super) fn judged(cases: Vec<(usize, Vec<Draft>)>) -> Vec<Vec<Row>> {
 
 impl Bar {
     /// Over the numbers of seeds under which each figure differs.
-    fn over(differing: impl Iterator<Item = usize>) -> Self {
+    pub(super) fn over(differing: impl Iterator<Item = usize>) -> Self {
         let differing: Vec<usize> = differing.filter(|seeds| *seeds > 0).collect();
         let mut bar = Self { looked_at: 1 };
         while differing.iter().filter(|seeds| bar.is_reached_by(**seeds)).count() > bar.looked_at {
@@ -75,7 +75,7 @@ impl Bar {
     }
 
     /// Whether a figure that differs under so many seeds, always in one direction, is told.
-    fn is_reached_by(&self, seeds: usize) -> bool {
+    pub(super) fn is_reached_by(&self, seeds: usize) -> bool {
         let least = 2f64.powi(1 - i32::try_from(seeds).unwrap_or(i32::MAX));
         seeds > 0 && least <= LEVEL / self.looked_at as f64
     }

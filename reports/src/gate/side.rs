@@ -20,6 +20,8 @@ pub struct Side {
     pub(super) cases: BTreeMap<CaseName, Measured>,
     /// Runs of drivers that are not exact.
     pub(super) noisy: usize,
+    /// The overlays' own settings, field by field; `None` where they are not told.
+    settings: Option<BTreeMap<String, String>>,
     /// The circumstances of a stored run.
     manifest: Option<Manifest>,
 }
@@ -64,8 +66,48 @@ impl Side {
             is_whole: manifest.status == Some(Status::Ok),
             cases,
             noisy: noisy.len(),
+            settings: settings(manifest),
             manifest: Some(manifest.clone()),
         }
+    }
+
+    /// A side to which runs are added, under this name.
+    #[must_use]
+    pub fn of_nothing(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            is_baseline: false,
+            is_whole: true,
+            cases: BTreeMap::new(),
+            noisy: 0,
+            settings: None,
+            manifest: None,
+        }
+    }
+
+    /// Adds a stored run of a world that a person has given this name. What is called the same on
+    /// both sides is the same text, and so the same world: what a program writes out of it may have
+    /// more fields than what another does.
+    pub fn add_run(&mut self, folder: &RunFolder, world: &str) {
+        let mut run = Self::of_run(folder);
+        for measured in run.cases.values_mut() {
+            measured.worlds = [world.to_owned()].into();
+        }
+        for (name, measured) in run.cases {
+            let case = self.cases.entry(name).or_default();
+            case.worlds.extend(measured.worlds);
+            for (seed, runs) in measured.runs {
+                case.runs.entry(seed).or_default().extend(runs);
+            }
+        }
+        self.is_whole &= run.is_whole;
+        self.noisy += run.noisy;
+        self.settings.get_or_insert_default().extend(run.settings.unwrap_or_default());
+    }
+
+    /// Notes that something was to be measured, and was not.
+    pub fn note_failure(&mut self) {
+        self.is_whole = false;
     }
 
     /// What was accepted, under this name.
@@ -80,6 +122,7 @@ impl Side {
                 .map(|baseline| (baseline.name(), baseline.measured()))
                 .collect(),
             noisy: 0,
+            settings: None,
             manifest: None,
         }
     }
@@ -95,10 +138,16 @@ impl Side {
         self.cases.is_empty()
     }
 
+    /// Whether both have an overlay in the same scenario.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.cases.keys().any(|name| other.cases.contains_key(name))
+    }
+
     /// How the overlays' own settings differ from another run's, field by field; nothing where a side
     /// does not tell its settings.
     pub(super) fn settings_apart(&self, head: &Self) -> Vec<String> {
-        let (Some(one), Some(other)) = (self.settings(), head.settings()) else {
+        let (Some(one), Some(other)) = (&self.settings, &head.settings) else {
             return Vec::new();
         };
         let value = |settings: &BTreeMap<String, String>, name: &String| {
@@ -108,15 +157,8 @@ impl Side {
         names
             .into_iter()
             .filter(|name| one.get(*name) != other.get(*name))
-            .map(|name| format!("{name}: {} against {}", value(&one, name), value(&other, name)))
+            .map(|name| format!("{name}: {} against {}", value(one, name), value(other, name)))
             .collect()
-    }
-
-    fn settings(&self) -> Option<BTreeMap<String, String>> {
-        let scenario: Value = serde_yaml::from_str(&self.manifest.as_ref()?.scenario_yaml).ok()?;
-        let mut fields = BTreeMap::new();
-        world::flatten(scenario.get("overlays")?, "overlays".to_owned(), &mut fields);
-        Some(fields)
     }
 
     /// Why the runs of a case did not meet the same worlds on both sides, field by field where that
@@ -184,4 +226,12 @@ impl Run {
             figures: gated().filter_map(|it| figure(it.name)).collect(),
         }
     }
+}
+
+/// The overlays' own settings as a run has written them out, field by field.
+fn settings(manifest: &Manifest) -> Option<BTreeMap<String, String>> {
+    let scenario: Value = serde_yaml::from_str(&manifest.scenario_yaml).ok()?;
+    let mut fields = BTreeMap::new();
+    world::flatten(scenario.get("overlays")?, "overlays".to_owned(), &mut fields);
+    Some(fields)
 }

@@ -22,8 +22,16 @@ impl Gate {
         }
         if !self.cases.is_empty() {
             text.push('\n');
-            text.push_str(&lines(&self.overview(width, colour)));
         }
+        text + &self.cases_for_terminal(width, colour)
+    }
+
+    /// The table of all cases, and a table of each in which something differs.
+    pub(super) fn cases_for_terminal(&self, width: usize, colour: bool) -> String {
+        if self.cases.is_empty() {
+            return String::new();
+        }
+        let mut text = lines(&self.overview(width, colour));
         for case in self.cases.iter().filter(|case| case.verdict != Verdict::Identical) {
             text.push_str(&show(case, width, colour));
         }
@@ -84,7 +92,7 @@ fn figures(rows: &[&Row], width: usize, colour: bool) -> Grid {
     grid
 }
 
-fn align(grid: &mut Grid, right: std::ops::Range<usize>) {
+pub(super) fn align(grid: &mut Grid, right: std::ops::Range<usize>) {
     for (place, column) in grid.column_iter_mut().enumerate() {
         if right.contains(&place) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -92,10 +100,14 @@ fn align(grid: &mut Grid, right: std::ops::Range<usize>) {
     }
 }
 
-fn verdict(verdict: Verdict) -> Field {
+pub(super) fn verdict(verdict: Verdict) -> Field {
     let field = Field::new(verdict);
     match verdict {
-        Verdict::Identical | Verdict::Reshuffled | Verdict::Shifted | Verdict::New => field,
+        Verdict::Identical
+        | Verdict::Reshuffled
+        | Verdict::Unchanged
+        | Verdict::Shifted
+        | Verdict::New => field,
         Verdict::Better => field.fg(Color::Green),
         Verdict::Inconclusive | Verdict::NoBaseline | Verdict::NotComparable => {
             field.fg(Color::Yellow)
@@ -106,6 +118,6 @@ fn verdict(verdict: Verdict) -> Field {
     }
 }
 
-fn lines(grid: &Grid) -> String {
+pub(super) fn lines(grid: &Grid) -> String {
     grid.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Case, Gate, Row, Verdict};
-use crate::comparison::ContrastScale;
+use crate::comparison::{Contrast, ContrastScale};
 use crate::numbers::{NOT_MEASURED, Scale, signed, signed_with};
 
 /// Below, a probability is only said to be below.
@@ -54,7 +54,7 @@ impl Gate {
             Verdict::Shifted | Verdict::Better if accept => {
                 "Keep it by `peerbench baseline accept`, and commit what that rewrites."
             }
-            Verdict::Shifted | Verdict::Better => "Nothing has to be done.",
+            Verdict::Unchanged | Verdict::Shifted | Verdict::Better => "Nothing has to be done.",
             Verdict::New => "What is new cannot be judged. Nothing has to be done.",
             Verdict::Worse if accept => {
                 "Mend it. If it is meant, run `peerbench baseline accept`, commit what that rewrites, \
@@ -120,50 +120,68 @@ impl Case {
 impl Row {
     /// Both medians in one unit, the base's first.
     pub(super) fn values(&self) -> [String; 2] {
-        let larger = self.base.abs().max(self.head.abs());
-        let scale = Scale::of(self.unit, larger);
-        [self.base, self.head].map(|value| {
-            let scale = scale.with_digits_for(value);
-            scale.number(value) + scale.suffix()
-        })
+        values(self.unit, self.base, self.head)
     }
 
-    /// By how much it has shifted, with its interval: in percent where it is a ratio, in points
-    /// where it is of shares. As many digits as the shift needs, for none of them is noise.
+    /// By how much it has shifted, with its interval.
     pub(super) fn change(&self) -> String {
-        let (factor, suffix) = match (self.change.scale, self.unit) {
-            (ContrastScale::Ratio, _) => (100.0, " %".to_owned()),
-            (ContrastScale::Difference, "ratio") => (100.0, " pt".to_owned()),
-            (ContrastScale::Difference, "Gini") => (1.0, String::new()),
-            (ContrastScale::Difference, unit) => {
-                let scale = Scale::of(unit, self.change.estimate);
-                let words = |value| signed_with(&scale, value);
-                let suffix = scale.suffix().to_owned();
-                return format!("{}{suffix}{}", words(self.change.estimate), self.interval(words));
-            }
-        };
-        let shift = |value: f64| match self.change.scale {
-            ContrastScale::Ratio => (value - 1.0) * factor,
-            ContrastScale::Difference => value * factor,
-        };
-        let decimals = decimals(shift(self.change.estimate));
-        let words = |value: f64| signed(shift(value), decimals);
-        format!("{}{suffix}{}", words(self.change.estimate), self.interval(words))
-    }
-
-    fn interval(&self, words: impl Fn(f64) -> String) -> String {
-        let interval = self.change.interval;
-        interval.map(|it| format!(" [{}, {}]", words(it.low), words(it.high))).unwrap_or_default()
+        change(self.unit, &self.change, None)
     }
 
     /// How likely that is by chance; a dash where nothing could be told.
     pub(super) fn chance(&self) -> String {
-        match self.p {
-            _ if self.verdict == Verdict::Inconclusive => NOT_MEASURED.to_owned(),
-            p if p < LEAST_P => format!("< {LEAST_P}"),
-            p if p >= 1.0 => "1".to_owned(),
-            p => format!("{p:.3}"),
+        match self.verdict {
+            Verdict::Inconclusive => NOT_MEASURED.to_owned(),
+            _ => chance(self.p),
         }
+    }
+}
+
+/// Two numbers in one unit.
+pub(super) fn values(unit: &str, base: f64, head: f64) -> [String; 2] {
+    let larger = base.abs().max(head.abs());
+    let scale = Scale::of(unit, larger);
+    [base, head].map(|value| {
+        let scale = scale.with_digits_for(value);
+        scale.number(value) + scale.suffix()
+    })
+}
+
+/// By how much a figure has changed, with the interval: in percent where it is a ratio, in points
+/// where it is of shares. Unless so many decimals are asked for, as many digits as the change needs,
+/// which is right where none of them is noise.
+pub(super) fn change(unit: &str, change: &Contrast, asked: Option<usize>) -> String {
+    let (factor, suffix) = match (change.scale, unit) {
+        (ContrastScale::Ratio, _) => (100.0, " %".to_owned()),
+        (ContrastScale::Difference, "ratio") => (100.0, " pt".to_owned()),
+        (ContrastScale::Difference, "Gini") => (1.0, String::new()),
+        (ContrastScale::Difference, unit) => {
+            let scale = Scale::of(unit, change.estimate);
+            let words = |value| signed_with(&scale, value);
+            let suffix = scale.suffix().to_owned();
+            return format!("{}{suffix}{}", words(change.estimate), interval(change, words));
+        }
+    };
+    let shift = |value: f64| match change.scale {
+        ContrastScale::Ratio => (value - 1.0) * factor,
+        ContrastScale::Difference => value * factor,
+    };
+    let decimals = asked.unwrap_or_else(|| decimals(shift(change.estimate)));
+    let words = |value: f64| signed(shift(value), decimals);
+    format!("{}{suffix}{}", words(change.estimate), interval(change, words))
+}
+
+fn interval(change: &Contrast, words: impl Fn(f64) -> String) -> String {
+    let interval = change.interval;
+    interval.map(|it| format!(" [{}, {}]", words(it.low), words(it.high))).unwrap_or_default()
+}
+
+/// A probability, of which not more is said than matters.
+pub(super) fn chance(p: f64) -> String {
+    match p {
+        p if p < LEAST_P => format!("< {LEAST_P}"),
+        p if p >= 1.0 => "1".to_owned(),
+        p => format!("{p:.3}"),
     }
 }
 
