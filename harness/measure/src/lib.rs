@@ -7,6 +7,8 @@
 
 mod breakdown;
 mod course;
+mod fairness;
+mod faults;
 mod folder;
 mod giving;
 mod histogram;
@@ -21,11 +23,13 @@ mod nodes;
 mod portrait;
 mod progress;
 mod record;
+mod swarm;
 mod timeline;
 mod traffic;
 
 pub use breakdown::{GroupedBy, Load, NodeGroup};
-pub use course::{FaultMark, KindCount, SwarmNode, SwarmProgress, TrafficTimeline};
+pub use course::{Course, KindCount, Sent, TrafficTimeline};
+pub use faults::FaultMark;
 pub use folder::{FolderError, RunFolder};
 pub use histogram::{Histogram, MalformedHistogram};
 pub use judge::{Judge, Verdict};
@@ -40,5 +44,6 @@ pub use progress::{Progress, Silent};
 pub use record::{
     Assume, Control, Driver, HistogramEntry, Key, Reading, RunRecord, SCHEMA, Status, Value,
 };
+pub use swarm::{SwarmNode, SwarmProgress};
 pub use timeline::Timeline;
 pub use traffic::{Flow, ItemBytes, Traffic};

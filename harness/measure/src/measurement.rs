@@ -5,10 +5,11 @@ use std::time::Duration;
 use overlay_core::{Answer, Conduct, NodeId, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::faults::FaultMarks;
 use crate::metrics::Group;
 use crate::nodes::Nodes;
 use crate::timeline::{Outcome, Outcomes};
-use crate::{Control, Histogram, NodeGroup, NodeSample, Timeline, Verdict};
+use crate::{Control, Histogram, NodeGroup, NodeSample, Sent, Timeline, Verdict};
 
 /// No lookup or fetch is counted as longer than this.
 const LONGEST: Duration = Duration::from_secs(3_600);
@@ -87,6 +88,8 @@ pub struct Measurement {
     pub(crate) pieces: PiecesSpread,
     pub(crate) publishers: BTreeSet<NodeId>,
     pub(crate) nodes: Nodes,
+    pub(crate) sent: Sent,
+    pub(crate) faults: FaultMarks,
     pub(crate) counters: BTreeMap<Counter, u64>,
     pub(crate) lateness_us: Histogram,
     pub(crate) convergence: Option<Convergence>,
@@ -230,6 +233,19 @@ impl Measurement {
         self.nodes.add(sample, self.publishers.contains(&sample.node));
     }
 
+    /// What nodes sent in the window, over time and by kind. Each node's once.
+    pub fn sent(&mut self, sent: &Sent) {
+        self.sent.merge(sent);
+    }
+
+    /// This happened to one more node at this time, because the scenario wanted it so. In the order
+    /// of time; what happens before the window is left out.
+    pub fn struck(&mut self, at: Time, action: &str) {
+        if at >= self.lookups.outcomes.begins_at() {
+            self.faults.add(at, action);
+        }
+    }
+
     /// Something happened `n` more times. With 0: it can be told, and has not happened so far.
     pub fn count(&mut self, counter: Counter, n: u64) {
         *self.counters.entry(counter).or_default() += n;
@@ -336,6 +352,8 @@ impl Measurement {
         self.pieces.over += other.pieces.over;
         self.publishers.extend(&other.publishers);
         self.nodes.merge(&other.nodes);
+        self.sent.merge(&other.sent);
+        self.faults.merge(&other.faults);
         for (counter, n) in &other.counters {
             self.count(*counter, *n);
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::fairness::lorenz;
 use crate::{
     Better, FaultMark, GroupedBy, KindCount, METRICS, Measurement, Metric, NodeGroup,
     SwarmProgress, Timeline, TrafficTimeline,
@@ -215,11 +216,11 @@ impl RunRecord {
             metrics: metrics(key.driver, measurement),
             breakdown: measurement.breakdown(),
             timeline: measurement.timeline(),
-            traffic: None,
-            faults: Vec::new(),
-            lookup_kinds: Vec::new(),
-            upload_lorenz: Vec::new(),
-            load_lorenz: Vec::new(),
+            traffic: measurement.sent.timeline(),
+            faults: measurement.faults.marks().to_vec(),
+            lookup_kinds: measurement.sent.kinds(),
+            upload_lorenz: lorenz(measurement.nodes.giving.sent_each.clone()),
+            load_lorenz: lorenz(measurement.nodes.bytes_sent_each.clone()),
             swarm: None,
             histograms: METRICS
                 .iter()

@@ -69,6 +69,11 @@ impl Outcomes {
         (self.from, self.fault) = (from, fault);
     }
 
+    /// When the window begins.
+    pub(crate) const fn begins_at(&self) -> Time {
+        self.from
+    }
+
     /// How long after the window's beginning this is.
     pub(crate) fn since_begin(&self, time: Time) -> Duration {
         time.since(self.from)

@@ -256,6 +256,18 @@ pub enum FaultAction {
     Leave,
 }
 
+impl FaultAction {
+    /// The name in scenarios and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Freeze => "freeze",
+            Self::Leave => "leave",
+        }
+    }
+}
+
 /// What only the testbed needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

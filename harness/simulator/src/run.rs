@@ -182,6 +182,7 @@ impl<'a, O: Overlay> Run<'a, O> {
     fn strike(&mut self, fault: DueFault) {
         let DueFault { node, action, .. } = fault;
         self.watch.disturb();
+        self.harness.measurement.struck(fault.at, action.name());
         match action {
             FaultAction::Kill => self.remove(node),
             FaultAction::Freeze => {
@@ -203,12 +204,13 @@ impl<'a, O: Overlay> Run<'a, O> {
     /// Nodes that are back by now start anew; what they are asked is in the timetable.
     fn bring_back(&mut self, now: Time) {
         let mut back = BTreeMap::new();
-        while let Some(&DueReturn { node, life, .. }) = self.returns.next_if(|it| it.at <= now) {
+        while let Some(&DueReturn { at, node, life }) = self.returns.next_if(|it| it.at <= now) {
             if self.simulation.life(node) == Life::Up {
                 // It has been saying good-bye until now.
                 self.remove(node);
             }
             if let Life::Down(since) = self.simulation.life(node) {
+                self.harness.measurement.struck(at, "return");
                 let from = since.max(self.world.searches_from());
                 *self.away.entry(node).or_default() += now.since(from);
                 self.harness.ledger.restore(node);
@@ -293,6 +295,9 @@ impl<'a, O: Overlay> Run<'a, O> {
                 resident_bytes: None,
                 cpu: None,
             });
+        }
+        if self.is_measuring {
+            measurement.sent(&self.simulation.sent());
         }
         measurement.visited(self.harness.visited);
         measurement.count(Counter::DroppedNonsense, 0);

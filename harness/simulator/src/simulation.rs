@@ -6,7 +6,7 @@ use overlay_core::{
     Command, Ctx, Effect, Event, Input, Message as _, NodeId, Overlay, Purpose, Random,
     Setting as _, Time, step, wire,
 };
-use peerbench_measure::{Flow, ItemBytes, Traffic};
+use peerbench_measure::{Course, Flow, ItemBytes, Sent, Traffic};
 use peerbench_scenario::{Scenario, World};
 
 use crate::memory::prefetch;
@@ -88,6 +88,9 @@ pub struct Simulation<'a, O: Overlay> {
     crossings: Crossings,
     queue: Queue<Occurrence<O>>,
     connections: Connections,
+    /// What all nodes sent since the traffic was counted anew.
+    course: Course,
+    alive: u32,
     dead_peer_timeout: Option<Duration>,
     effects: Vec<Effect<O>>,
     now: Time,
@@ -153,6 +156,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             crossings: Crossings::new(),
             queue: Queue::new(),
             connections: Connections::new(world.nodes(), wiring.handshake_round_trips),
+            course: Course::new(Time::ZERO, world.nodes()),
+            alive: world.nodes(),
             dead_peer_timeout: wiring.dead_peer_timeout,
             effects,
             now: Time::ZERO,
@@ -358,6 +363,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             return self.queue.push(now, to, Occurrence::Input(input));
         }
         let bytes = wire::length(&message);
+        self.course.send(self.now, &message, bytes);
         let slot = &mut self.slots[from.index()];
         slot.flows[SENT][message.class() as usize].count(bytes);
         if let Some(item) = message.blob() {
@@ -392,7 +398,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 
     /// Stops a node: without notice, so that its peers find out by themselves.
     pub fn kill(&mut self, node: NodeId) {
-        self.slots[node.index()].life = Life::Down(self.now);
+        self.enter(node, Life::Down(self.now));
         for peer in self.connections.close_all(node) {
             let notice = match self.dead_peer_timeout {
                 Some(timeout) => timeout.as_nanos() as u64,
@@ -424,8 +430,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 rng: &mut slot.random,
                 effects: &mut self.effects,
             });
-            (slot.uplink, slot.downlink, slot.life) = Default::default();
-            slot.order = Order::IDLE;
+            (slot.uplink, slot.downlink, slot.order) =
+                (Busy::default(), Busy::default(), Order::IDLE);
+            self.enter(me, Life::Up);
             self.crossings.remove(&me);
             self.trace(5, me, 0);
             self.apply(me, observer);
@@ -434,7 +441,14 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 
     /// Stops a node's process without ending it.
     pub(crate) fn freeze(&mut self, node: NodeId) {
-        self.slots[node.index()].life = Life::Frozen;
+        self.enter(node, Life::Frozen);
+    }
+
+    fn enter(&mut self, node: NodeId, life: Life) {
+        let former = std::mem::replace(&mut self.slots[node.index()].life, life);
+        self.alive -= u32::from(former == Life::Up);
+        self.alive += u32::from(life == Life::Up);
+        self.course.alive(self.now, self.alive);
     }
 
     /// Moves the clock on to a time at which something happens that is not in the queue.
@@ -478,6 +492,12 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     pub(crate) fn reset_traffic(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.flows = Default::default());
         self.items.fill(ItemBytes::default());
+        self.course = Course::new(self.now, self.alive);
+    }
+
+    /// What all nodes sent since then.
+    pub(crate) fn sent(&self) -> Sent {
+        self.course.so_far(self.now)
     }
 
     pub(crate) fn traffic(&self, node: NodeId) -> Traffic {

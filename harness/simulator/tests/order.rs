@@ -36,6 +36,10 @@ impl Message for Numbered {
         Class::Data
     }
 
+    fn kind(&self) -> &'static str {
+        "numbered"
+    }
+
     fn blob(&self) -> Option<&Blob> {
         Some(&self.bulk)
     }

@@ -198,6 +198,26 @@ impl Message for BittorrentMessage {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Announce { .. } => "announce",
+            Self::Peers { .. } => "peers",
+            Self::Handshake { .. } => "handshake",
+            Self::Close { .. } => "close",
+            Self::Bitfield { .. } => "bitfield",
+            Self::Have { .. } => "have",
+            Self::HaveAll { .. } => "have all",
+            Self::Choke { .. } => "choke",
+            Self::Unchoke { .. } => "unchoke",
+            Self::Interested { .. } => "interested",
+            Self::NotInterested { .. } => "not interested",
+            Self::Request { .. } => "request",
+            Self::Piece { .. } => "piece",
+            Self::Cancel { .. } => "cancel",
+            Self::Pex { .. } => "peer exchange",
+        }
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Piece { block, .. } => Some(block),

@@ -161,6 +161,23 @@ impl Message for ChordMessage {
         }
     }
 
+    /// The names of the papers' procedures, where there is one.
+    #[inline]
+    fn kind(&self) -> &'static str {
+        match &self.body {
+            Body::Route { .. } => "find successor",
+            Body::Answer { .. } => "successor found",
+            Body::FindNext { .. } => "closest preceding node",
+            Body::Next { .. } => "next node",
+            Body::GetSuccessors { .. } => "get successors",
+            Body::Successors { .. } => "successors",
+            Body::Notify { .. } => "notify",
+            Body::Ping => "ping",
+            Body::Pong => "pong",
+            Body::Leaving { .. } => "leaving",
+        }
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match &self.body {
             Body::Route { payload: Payload::Request(request), .. } => request.blob(),

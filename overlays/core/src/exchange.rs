@@ -47,6 +47,14 @@ impl Message for ExchangeMessage {
         Class::Data
     }
 
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Fetch { .. } => "fetch",
+            Self::Data { .. } => "data",
+            Self::Missing { .. } => "missing",
+        }
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Data { blob, .. } => Some(blob),

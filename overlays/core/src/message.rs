@@ -42,6 +42,11 @@ pub trait Message: Clone + Debug + Serialize + DeserializeOwned + Send + 'static
     /// What the message is for.
     fn class(&self) -> Class;
 
+    /// What it is called where the overlay is described, in lower case: `query hit`, `find
+    /// successor`. Messages are counted by it, so it never depends on what a message carries beyond
+    /// its kind, and different kinds have different names.
+    fn kind(&self) -> &'static str;
+
     /// The bulk data it carries, at most one.
     fn blob(&self) -> Option<&Blob> {
         None

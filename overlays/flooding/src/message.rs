@@ -160,6 +160,25 @@ impl Message for FloodingMessage {
     }
 
     #[inline]
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Accept { .. } => "accept",
+            Self::Refuse { .. } => "refuse",
+            Self::Bye => "bye",
+            Self::Ping { .. } => "ping",
+            Self::Pong { .. } => "pong",
+            Self::Share { .. } => "share",
+            Self::Query { .. } => "query",
+            Self::QueryHit { .. } => "query hit",
+            Self::Walk { .. } => "walker",
+            Self::CheckBack { .. } => "check back",
+            Self::Continue { .. } => "continue",
+            Self::Exchange(message) => message.kind(),
+        }
+    }
+
+    #[inline]
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Exchange(message) => message.blob(),

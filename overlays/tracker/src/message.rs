@@ -119,6 +119,24 @@ impl Message for TrackerMessage {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Register { .. } => "register",
+            Self::Registered { .. } => "registered",
+            Self::Publish { .. } => "publish",
+            Self::Published { .. } => "published",
+            Self::KeepAlive { .. } => "keep-alive",
+            Self::Alive { .. } => "alive",
+            Self::Unknown { .. } => "unknown",
+            Self::Leaving => "leaving",
+            Self::Search { .. } => "search",
+            Self::Found { .. } => "found",
+            Self::Copy { .. } => "copy",
+            Self::Forget { .. } => "forget",
+            Self::Exchange(message) => message.kind(),
+        }
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Exchange(message) => message.blob(),

@@ -57,32 +57,3 @@ pub(super) fn cost(
 pub(super) fn per_second(count: u64, cost: &Cost) -> Option<f64> {
     (!cost.wall.is_zero()).then(|| count as f64 / cost.wall.as_secs_f64())
 }
-
-/// The Gini coefficient, exact up to the last division; `None` for no loads, or none but zero.
-pub(super) fn gini(mut loads: Vec<u64>) -> Option<f64> {
-    loads.sort_unstable();
-    let nodes = loads.len() as u128;
-    let sum: u128 = loads.iter().copied().map(u128::from).sum();
-    let ranked: u128 = (1..).zip(&loads).map(|(rank, load)| rank * u128::from(*load)).sum();
-    // Not negative: the loads ascend, so their ranked sum is at least sum × (nodes + 1) / 2.
-    (sum > 0).then(|| (2 * ranked - (nodes + 1) * sum) as f64 / (nodes * sum) as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gini_of_known_loads() {
-        let close = |loads: &[u64], expected: f64| {
-            let found = gini(loads.to_vec()).unwrap();
-            assert!((found - expected).abs() < 1e-12, "{loads:?}: {found}, not {expected}");
-        };
-        close(&[5, 5, 5, 5], 0.0);
-        close(&[0, 0, 0, 9], 0.75);
-        close(&[4, 1, 3, 2], 0.25);
-        close(&[u64::MAX, u64::MAX], 0.0);
-        assert_eq!(gini(Vec::new()), None);
-        assert_eq!(gini(vec![0, 0]), None);
-    }
-}

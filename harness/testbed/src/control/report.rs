@@ -1,5 +1,5 @@
 //! What a process reports of its nodes at the end of the window.
-use peerbench_measure::NodeSample;
+use peerbench_measure::{NodeSample, Sent};
 use serde::{Deserialize, Serialize};
 
 use crate::link::LinkCounts;
@@ -13,6 +13,8 @@ pub struct ProcessReport {
     pub counts: Counts,
     /// How often nodes looked into what they know for a search, in the window.
     pub visited: u64,
+    /// What its nodes sent in the window, over time and by kind.
+    pub sent: Sent,
     /// How late shaped frames were delivered: microseconds and how often.
     pub lateness: Vec<(u64, u64)>,
     /// The process's share of the memory, pages it shares with others divided among them, in

@@ -369,6 +369,7 @@ impl<R: Oracle> Run<R> {
             }
             self.advance(at);
             self.ledger.restore(node);
+            self.measurement.struck(at, "return");
             match self.processes.start(&self.returns.launcher, vec![node]) {
                 Ok(number) => {
                     self.hub.expect_another();
@@ -392,6 +393,7 @@ impl<R: Oracle> Run<R> {
                 .rev()
                 .find(|number| self.processes.0[*number as usize].nodes.contains(&fault.node));
             let Some(number) = owner else { continue };
+            self.measurement.struck(fault.at, fault.action.name());
             let process = &mut self.processes.0[number as usize];
             let is_alone = process.nodes.len() == 1;
             match fault.action {

@@ -12,7 +12,7 @@ use overlay_core::{
     Command, DropReason, Effect, Event, Input, Key, Message, NodeId, OpId, Overlay, StateSize,
     Time, wire,
 };
-use peerbench_measure::{NodeSample, Traffic};
+use peerbench_measure::{Course, NodeSample, Sent, Traffic};
 use peerbench_scenario::{Due, FaultAction};
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -96,6 +96,8 @@ pub struct Figures {
     pub counts: Counts,
     /// How often it looked into what it knows for a search in the window.
     pub visited: u64,
+    /// What it sent in the window, over time and by kind.
+    pub sent: Sent,
     /// How late frames were delivered to it in the window: microseconds and how often.
     pub lateness: Vec<(u64, u64)>,
 }
@@ -120,6 +122,8 @@ pub struct Host<O: Overlay> {
     traffic: Traffic,
     counts: Counts,
     window: Window,
+    /// What the node sends from the beginning of the window on.
+    course: Option<Course>,
     visited: u64,
     neighbors: Vec<NodeId>,
     /// What the node remembered when that counted, if that was not at the end of the window.
@@ -178,6 +182,7 @@ impl<O: Overlay> Host<O> {
             traffic: Traffic::default(),
             counts: Counts::default(),
             window: Window::default(),
+            course: None,
             visited: 0,
             neighbors: Vec::new(),
             looked_at: None,
@@ -241,10 +246,7 @@ impl<O: Overlay> Host<O> {
                 }
                 Task::Lose(peer) => self.lose(peer),
                 Task::Deliver(number) => self.deliver(number),
-                Task::BeginWindow => {
-                    self.conditions.clear_lateness();
-                    self.window.begin(self.now(), self.counters());
-                }
+                Task::BeginWindow => self.begin_window(),
                 Task::EndWindow => self.end_window(),
                 Task::Look => self.look(),
                 Task::Depart => {
@@ -259,7 +261,11 @@ impl<O: Overlay> Host<O> {
         match order {
             HostOrder::Due(due) => self.agenda.enter(due.at, Task::Command(due.command)),
             HostOrder::Strike(action, op) => {
-                self.window.leave(self.now());
+                let now = self.now();
+                self.window.leave(now);
+                if let Some(course) = &mut self.course {
+                    course.alive(now, 0);
+                }
                 match action {
                     FaultAction::Kill => self.life = Life::Gone,
                     FaultAction::Freeze => self.life = Life::Frozen,
@@ -377,7 +383,7 @@ impl<O: Overlay> Host<O> {
         let now = self.now();
         for effect in effects.drain(..) {
             match effect {
-                Effect::Send { to, message } => self.send(to, message),
+                Effect::Send { to, message } => self.send(now, to, message),
                 Effect::SetTimer { after, timer } => {
                     self.agenda.enter(now + after, Task::Timer(timer));
                 }
@@ -387,14 +393,18 @@ impl<O: Overlay> Host<O> {
         self.effects = effects;
     }
 
-    fn send(&mut self, to: NodeId, message: O::Message) {
+    fn send(&mut self, now: Time, to: NodeId, message: O::Message) {
         if to == self.machine.me() {
             self.local.push_back(Input::Message { from: to, message });
             return;
         }
         let mut frame = Vec::new();
         wire::encode_with(&message, &mut self.contents, &mut frame);
-        self.traffic.send(message.class(), frame.len() as u32);
+        let length = frame.len() as u32;
+        self.traffic.send(message.class(), length);
+        if let Some(course) = &mut self.course {
+            course.send(now, &message, length);
+        }
         if let Some(item) = message.blob() {
             self.traffic.send_item(item.length);
         }
@@ -449,14 +459,24 @@ impl<O: Overlay> Host<O> {
         }
     }
 
+    fn begin_window(&mut self) {
+        self.conditions.clear_lateness();
+        let now = self.now();
+        self.window.begin(now, self.counters());
+        let mut course = Course::new(self.schedule.window_begins, 0);
+        course.alive(now, 1);
+        self.course = Some(course);
+    }
+
     fn end_window(&mut self) {
-        if self.window.end(self.now()) {
+        if self.window.end(self.now(), self.counters()) {
             self.report(true);
         }
     }
 
     fn report(&mut self, is_final: bool) {
-        let Some(span) = self.window.span(self.now(), &self.counters()) else { return };
+        let now = self.now();
+        let Some(span) = self.window.span(now, &self.counters()) else { return };
         let mut counts = self.counts;
         counts.links = self.swarm.behaviour().counts();
         let lateness = self.conditions.lateness();
@@ -477,6 +497,7 @@ impl<O: Overlay> Host<O> {
             },
             counts,
             visited: span.counters.visited,
+            sent: self.course.as_ref().map(|course| course.so_far(now)).unwrap_or_default(),
             lateness: lateness
                 .iter_recorded()
                 .map(|value| (value.value_iterated_to(), value.count_at_value().into()))

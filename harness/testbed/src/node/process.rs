@@ -334,6 +334,7 @@ impl Process {
             report.nodes.push(sample);
             counts.add(&figures.counts);
             report.visited += figures.visited;
+            report.sent.merge(&figures.sent);
             for (micros, times) in &figures.lateness {
                 *lateness.entry(*micros).or_default() += times;
             }

@@ -50,9 +50,10 @@ impl Window {
         self.left.get_or_insert(at);
     }
 
-    /// The window ends; false if it had ended before. One that had not begun is empty.
-    pub(super) fn end(&mut self, at: Time) -> bool {
-        self.begun.get_or_insert(Begin { at, counters: Counters::default() });
+    /// The window ends, with these counters; false if it had ended before. One that had not begun is
+    /// empty.
+    pub(super) fn end(&mut self, at: Time, counters: Counters) -> bool {
+        self.begun.get_or_insert(Begin { at, counters });
         !std::mem::replace(&mut self.ended, true)
     }
 

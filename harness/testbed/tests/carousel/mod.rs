@@ -67,6 +67,20 @@ impl Message for Word {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Knock(_) => "knock",
+            Self::Enter(_) => "enter",
+            Self::Beat => "beat",
+            Self::Keep(..) => "keep",
+            Self::Kept(_) => "kept",
+            Self::Ask { .. } => "ask",
+            Self::Tell { .. } => "tell",
+            Self::Give(..) => "give",
+            Self::Take(..) => "take",
+        }
+    }
+
     fn blob(&self) -> Option<&Blob> {
         if let Self::Take(_, blob) = self { Some(blob) } else { None }
     }

@@ -41,6 +41,15 @@ impl<M: Message> Message for TrackerlessMessage<M> {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Dht(message) => message.kind(),
+            Self::Swarm(message) => message.kind(),
+            Self::AskMetainfo { .. } => "ask metainfo",
+            Self::Metainfo { .. } => "metainfo",
+        }
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Dht(message) => message.blob(),

@@ -229,6 +229,14 @@ impl<M: Message> Message for DhtMessage<M> {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Routing(message) => message.kind(),
+            Self::Storage(message) => message.kind(),
+            Self::Exchange(message) => message.kind(),
+        }
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Routing(message) => message.blob(),

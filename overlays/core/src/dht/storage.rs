@@ -95,6 +95,13 @@ impl StorageMessage {
         Class::Maintenance
     }
 
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Store { .. } => "store",
+            Self::Remove { .. } => "remove",
+        }
+    }
+
     pub(super) const fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Store { record: Record::Value(blob), .. } => Some(blob),

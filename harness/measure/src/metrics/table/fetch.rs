@@ -1,7 +1,8 @@
 //! How fetches ended, who gave and who took, and who carries the load.
 use super::super::row::{FETCH, FETCH_TIME, ROW, SHARE, TAKEN};
-use super::super::source::{Source, fetches, gini, penalty, ratio};
+use super::super::source::{Source, fetches, penalty, ratio};
 use super::super::{Better, Group, Metric};
+use crate::fairness::gini;
 use crate::giving::SHARE_SCALE;
 use crate::measurement::Distribution;
 
