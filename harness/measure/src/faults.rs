@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn few_faults_are_marked_where_they_struck() {
         let mut marks = FaultMarks::default();
-        let at = |micros| Time::from_nanos(micros * 1_000);
+        let at = |micros: u64| Time::from_nanos(micros * 1_000);
         for (micros, action) in [(5, "kill"), (5, "leave"), (5, "kill"), (6, "kill")] {
             marks.add(at(micros), action);
         }

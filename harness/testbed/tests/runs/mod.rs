@@ -84,7 +84,21 @@ impl Outcome {
             round: 0,
         };
         let status = peerbench_measure::Status::Ok;
-        Self { record: RunRecord::new(key, String::new(), status, measurement) }
+        let record = RunRecord::new(key, String::new(), status, measurement);
+        let outcome = Self { record };
+        outcome.assert_its_sums_are_right(measurement);
+        outcome
+    }
+
+    /// Whatever happened to processes: what is kept over time and by kind is what the figures count.
+    fn assert_its_sums_are_right(&self, measurement: &Measurement) {
+        let messages: u64 = self.record.lookup_kinds.iter().map(|kind| kind.messages).sum();
+        let per_search = self.record.reading("lookup_messages").number().unwrap_or_default();
+        let counted = per_search * measurement.searches() as f64;
+        assert!((messages as f64 - counted).abs() < 1e-3, "{messages} are not {counted}");
+        if let Some(traffic) = &self.record.traffic {
+            assert!(traffic.alive.iter().all(|alive| *alive <= 8.0), "{:?}", traffic.alive);
+        }
     }
 
     pub(crate) fn value(&self, name: &str) -> f64 {
