@@ -5,6 +5,7 @@
 
 pub mod comparison;
 mod explain;
+pub mod export;
 mod figures;
 pub mod freeloading;
 pub mod gate;

@@ -38,6 +38,8 @@ pub(crate) enum Verb {
     /// Say whether a change of the sources makes an overlay worse than another revision of them: both
     /// are built and measured, in the simulator and on request on the testbed in turns
     Regress(Regress),
+    /// Write stored runs for other programs: benchstat, github-action-benchmark, Bencher, tables
+    Export(Export),
     /// Keep, show and change what was accepted, which `gate` compares to
     #[command(subcommand)]
     Baseline(Baseline),
@@ -294,6 +296,38 @@ pub(crate) struct Regress {
     /// Write everything to this file in JSON as well
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// For which program stored runs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Go's benchmark format: a line a run
+    Benchstat,
+    /// Two files, FILE-smaller and FILE-bigger: `customSmallerIsBetter` and `customBiggerIsBetter`
+    GithubActionBenchmark,
+    /// Bencher Metric Format
+    Bencher,
+    /// A table with a row a figure
+    Csv,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// Stored runs, each with what of it is meant, as `compare` takes them
+    #[arg(required = true, value_name = "RUN[:KEY,…]")]
+    pub(crate) runs: Vec<String>,
+    /// For which program
+    #[arg(long, value_enum)]
+    pub(crate) format: ExportFormat,
+    /// Write to this file instead of printing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// All figures, rather than those that `gate` judges
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
 }
 
 /// Where accepted figures are committed.

@@ -6,6 +6,7 @@ mod bench;
 mod compare;
 mod config;
 mod doctor;
+mod export;
 mod failure;
 mod freeloaders;
 mod gate;
@@ -45,6 +46,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Gate(gate) => gate::run(&gate, interruption()?.as_ref()),
         Verb::Baseline(verb) => baseline::run(&verb, interruption()?.as_ref()),
         Verb::Doctor(doctor) => doctor::run(&doctor, interruption()?.as_ref()),
+        Verb::Export(export) => export::run(&export),
         Verb::Regress(regress) => regress::run(&regress, interruption()?.as_ref()),
         Verb::List { what } => Ok(show::list(what)),
         Verb::Explain { metric } => show::explain(&metric),

@@ -259,3 +259,30 @@ fn the_reference_of_a_measurement_is_one_of_its_overlays() {
     assert_eq!((code, said.trim_end()), (Some(2), &*format!("error: {reason}")));
     assert!(!folder.path().join("reports").exists());
 }
+
+#[test]
+fn a_run_is_exported_for_other_programs() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    simulate(folder, "run", &["--seeds", "1,2"]);
+    let text = printed(folder, &["export", "run:seed=2", "--format", "benchstat"]);
+    assert!(text.starts_with("Unit lookup_correct_ratio assume=exact better=higher\n"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("Benchmark")).count(), 1, "{text}");
+    let judged = printed(folder, &["export", "run", "--format", "csv"]);
+    let all = printed(folder, &["export", "run", "--format", "csv", "--all"]);
+    assert!(all.lines().count() > 2 * judged.lines().count(), "{judged}");
+    let text = printed(folder, &["export", "run", "--format", "bencher", "--output", "-"]);
+    let metrics: Value = serde_json::from_str(&text).unwrap();
+    assert!(metrics["chord/sixteen/simulator/16 nodes"]["lookup-hops-mean"]["value"].is_number());
+    let github = ["export", "run", "--format", "github-action-benchmark"];
+    let (code, said) = refused(folder, &github);
+    assert_eq!(code, Some(2), "{said}");
+    printed(folder, &[&github[..], &["--output", "benchmark.json"]].concat());
+    for (file, figure) in [
+        ("benchmark-smaller.json", "lookup_latency_us_p50"),
+        ("benchmark-bigger.json", "lookup_correct_ratio"),
+    ] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        assert!(text.contains(&format!("· {figure}\"")), "{file}: {text}");
+    }
+}

@@ -74,6 +74,7 @@ fn what_there_is_to_gate() {
     let help = [
         &["gate", "--help"][..],
         &["regress", "--help"],
+        &["export", "--help"],
         &["baseline", "--help"],
         &["baseline", "save", "--help"],
         &["baseline", "accept", "--help"],

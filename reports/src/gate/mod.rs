@@ -37,6 +37,7 @@ pub use judge::judge;
 pub use list::list;
 pub use metrics::Tolerance;
 pub use regression::Regression;
+pub(crate) use rows::median;
 pub use side::Side;
 
 /// What a comparison comes to, from the best to the worst. Of a case it is the worst of its figures',
@@ -199,6 +200,12 @@ impl fmt::Display for CaseName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} · {} · {} nodes", self.overlay, self.scenario, count(self.nodes.into()))
     }
+}
+
+/// The names of the figures that are judged, exact or in rounds.
+pub(crate) fn judged_figures() -> impl Iterator<Item = String> {
+    let exact = metrics::gated().map(|figure| figure.name);
+    exact.chain(tripwire::watched_figures())
 }
 
 /// Seeds as people write them: `seeds 1 to 4, 9`.

@@ -171,6 +171,12 @@ pub fn rounds(cases: usize) -> u32 {
     judge::rounds_for(figures).max(USUAL_ROUNDS)
 }
 
+/// The names of the figures that are watched.
+pub(super) fn watched_figures() -> impl Iterator<Item = String> {
+    let drivers = [Driver::Testbed, Driver::Simulator];
+    drivers.into_iter().flat_map(figures::watched).map(|figure| figure.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
