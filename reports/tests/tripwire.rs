@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use overlay_core::{Purpose, Random};
 use peerbench_measure::{Driver, Reading, Status};
 use peerbench_reports::gate::tripwire::{Arm, Series, Trial, Tripwire, rounds, suspects, trip};
-use peerbench_reports::gate::{CaseName, Regression, Verdict};
+use peerbench_reports::gate::{CaseName, Refusal, Regression, Verdict};
 
 const LATENCY: &str = "lookup_latency_us_p50";
 const PROCESSOR: &str = "cost_cpu_ms_per_second_mean";
@@ -214,10 +214,19 @@ fn what_a_person_sees() {
         notes: vec!["something to know".into()],
         gate: None,
         tripwire: Some(trip(&first, &second)),
+        refusal: None,
     };
     insta::assert_snapshot!("terminal", regression.terminal(100, false));
     insta::assert_snapshot!("markdown", regression.markdown());
     let nothing = Regression { tripwire: None, ..regression };
     insta::assert_snapshot!("same_sources", nothing.terminal(100, false));
     insta::assert_snapshot!("same_sources_markdown", nothing.markdown());
+    let refusal = Some(Refusal {
+        verdict: Verdict::NotComparable,
+        reason: "the base does not build".into(),
+        said: "error: expected `;`".into(),
+    });
+    let refused = Regression { refusal, ..nothing };
+    insta::assert_snapshot!("refused", refused.terminal(100, false));
+    insta::assert_snapshot!("refused_markdown", refused.markdown());
 }

@@ -114,9 +114,6 @@ impl Failure {
                 | ComparisonError::Folder(FolderError::Schema { .. }),
             )
             | Self::Baseline(BaselineError::Schema { .. })
-            | Self::Regress(
-                RegressFailure::Build { side: "base", .. } | RegressFailure::Schema { .. },
-            )
             | Self::NoBaselines(_) => NOT_COMPARABLE,
             Self::Comparison(ComparisonError::Folder(_))
             | Self::Baseline(_)

@@ -36,7 +36,7 @@ pub(crate) use json::Document;
 pub use judge::judge;
 pub use list::list;
 pub use metrics::Tolerance;
-pub use regression::Regression;
+pub use regression::{Refusal, Regression};
 pub(crate) use rows::median;
 pub use side::Side;
 

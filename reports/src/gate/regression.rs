@@ -24,6 +24,19 @@ pub struct Regression {
     pub gate: Option<Gate>,
     /// What was measured in rounds; `None` if nobody asked for it.
     pub tripwire: Option<Tripwire>,
+    /// Why nothing could be compared, and what that comes to.
+    pub refusal: Option<Refusal>,
+}
+
+/// Why nothing could be compared.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Why, in a line.
+    pub reason: String,
+    /// What a program said; may be empty.
+    pub said: String,
 }
 
 #[derive(Serialize)]
@@ -43,6 +56,9 @@ impl Regression {
     /// The worse of both parts.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        if let Some(refusal) = &self.refusal {
+            return refusal.verdict;
+        }
         let exact = self.gate.as_ref().map(|gate| gate.verdict);
         let noisy = self.tripwire.as_ref().map(|tripwire| tripwire.verdict);
         // That noise hides nothing large does not take away from what is exact.
@@ -62,6 +78,9 @@ impl Regression {
         for note in &self.notes {
             text.push_str(&warning(&wrap(&format!("! {note}"), width), colour));
             text.push('\n');
+        }
+        if let Some(said) = self.said() {
+            text.push_str(&format!("\n{said}\n"));
         }
         if let Some(gate) = &self.gate {
             text.push_str(&format!("\n{}\n", strong(&in_simulator(gate), colour)));
@@ -85,6 +104,10 @@ impl Regression {
             text.push_str(&format!("- {}\n", markdown::escaped(note)));
         }
         text.push('\n');
+        if let Some(said) = self.said() {
+            let block = format!("~~~~text\n{said}\n~~~~");
+            text.push_str(&markdown::details("What was said last", &block));
+        }
         let noisy = self.tripwire.as_ref().map_or_else(String::new, |tripwire| {
             format!("## {}\n\n{}", markdown::escaped(in_rounds(tripwire)), tripwire.markdown())
         });
@@ -114,8 +137,16 @@ impl Regression {
         text.expect("numbers, texts and lists of them encode") + "\n"
     }
 
+    /// What a program said that could not be compared.
+    fn said(&self) -> Option<&str> {
+        self.refusal.as_ref().map(|refusal| &*refusal.said).filter(|said| !said.is_empty())
+    }
+
     /// What has come out, in a line, without the verdict that it begins with.
     fn headline(&self) -> String {
+        if let Some(refusal) = &self.refusal {
+            return refusal.reason.clone();
+        }
         let verdict = self.verdict();
         match (&self.gate, &self.tripwire) {
             (None, None) => "both are built from the same sources".to_owned(),
@@ -135,6 +166,14 @@ impl Regression {
 
     /// What a person does now.
     fn advice(&self) -> &'static str {
+        match self.refusal.as_ref().map(|refusal| refusal.verdict) {
+            Some(Verdict::NotComparable) => {
+                return "Compare to a base that builds and measures alike, or to what was accepted, by \
+                        `peerbench gate`.";
+            }
+            Some(_) => return "Mend that first.",
+            None => {}
+        }
         let verdict = self.verdict();
         match (&self.gate, &self.tripwire) {
             (Some(gate), _) if gate.verdict == verdict => gate.advice(),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+use peerbench_reports::gate::{Refusal, Verdict};
+
 use super::repository::{Repository, Revision};
 use super::{RegressFailure, Workshop, child};
 use crate::failure::Failure;
@@ -26,7 +28,7 @@ pub(super) struct Program {
 /// The program of a revision, built now unless it was before.
 ///
 /// # Errors
-/// [`RegressFailure::Build`] if it does not build.
+/// [`RegressFailure::Refused`] if it does not build.
 pub(super) fn program(
     side: &'static str,
     repository: &Repository,
@@ -70,8 +72,13 @@ fn build(
         .env("CARGO_TARGET_DIR", &target);
     let status = child::run(&mut command, &log, workshop.stop)?;
     if !status.success() {
-        let said = child::last_words(&log);
-        return Err(RegressFailure::Build { side, name: revision.name.clone(), said }.into());
+        let refusal = Refusal {
+            // A change that does not build is at fault itself; a base is just no base.
+            verdict: if side == "head" { Verdict::Failed } else { Verdict::NotComparable },
+            reason: format!("the {side} does not build ({})", revision.name),
+            said: child::last_words(&log),
+        };
+        return Err(RegressFailure::Refused(refusal).into());
     }
     let (built, path) = (target.join("release").join(NAME), folder.join(NAME));
     // Under another name first: a file of the right name is a whole program.

@@ -11,8 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use peerbench_measure::FolderError;
-use peerbench_reports::gate::{Regression, Side, judge};
+use peerbench_reports::gate::{Refusal, Regression, Side, judge};
 
 use crate::arguments::Regress;
 use crate::failure::{Failure, INTERRUPTED};
@@ -49,31 +48,10 @@ pub(crate) enum RegressFailure {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A revision that does not build.
-    #[error(
-        "the {side} ({name}) does not build, so there is nothing to compare. Its last words:\n{said}"
-    )]
-    Build {
-        /// Base or head.
-        side: &'static str,
-        /// The revision.
-        name: String,
-        /// The end of what the compiler said.
-        said: String,
-    },
-    /// A program whose records mean something else.
-    #[error(
-        "the {side} ({name}) writes another version of records than this program reads, so their \
-         figures cannot be compared: {source}"
-    )]
-    Schema {
-        /// Base or head.
-        side: &'static str,
-        /// The revision.
-        name: String,
-        /// Which versions.
-        source: FolderError,
-    },
+    /// A revision that does not build, or a program whose records mean something else: what it comes
+    /// to, and why.
+    #[error("{}", .0.reason)]
+    Refused(Refusal),
     /// Somebody has pressed Ctrl-C.
     #[error("interrupted: nothing is judged")]
     Interrupted,
@@ -120,6 +98,7 @@ pub(crate) fn run(arguments: &Regress, stop: &AtomicBool) -> Result<ExitCode, Fa
     }
 }
 
+/// Compares two revisions. That one of them does not build is an outcome, too.
 fn compare(
     repository: &Repository,
     workshop: &Workshop<'_>,
@@ -132,22 +111,40 @@ fn compare(
         notes: Vec::new(),
         gate: None,
         tripwire: None,
+        refusal: None,
     };
     if !workshop.arguments.always && repository.build_alike(&base, &head)? {
         return Ok(regression);
     }
+    match measure(repository, workshop, base, head, &mut regression) {
+        Err(Failure::Regress(RegressFailure::Refused(refusal))) => {
+            regression.refusal = Some(refusal);
+            Ok(regression)
+        }
+        Err(other) => Err(other),
+        Ok(()) => Ok(regression),
+    }
+}
+
+fn measure(
+    repository: &Repository,
+    workshop: &Workshop<'_>,
+    base: Revision,
+    head: Revision,
+    into: &mut Regression,
+) -> Result<(), Failure> {
     let programs = Programs {
         base: build::program("base", repository, base, workshop)?,
         head: build::program("head", repository, head, workshop)?,
     };
     let simulated = simulated::measure(&programs, workshop)?;
     let [base, head]: [Side; 2] = simulated.sides;
-    regression.gate = Some(judge(&base, &head));
-    regression.notes = simulated.notes;
+    into.gate = Some(judge(&base, &head));
+    into.notes = simulated.notes;
     if workshop.arguments.testbed {
-        regression.tripwire = Some(rounds::measure(&programs, workshop)?);
+        into.tripwire = Some(rounds::measure(&programs, workshop)?);
     }
-    Ok(regression)
+    Ok(())
 }
 
 fn conclude(regression: &Regression, arguments: &Regress) -> Result<ExitCode, Failure> {
@@ -166,3 +163,6 @@ fn conclude(regression: &Regression, arguments: &Regress) -> Result<ExitCode, Fa
     }
     Ok(ExitCode::from(code(regression.verdict(), arguments.strict)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use peerbench_measure::{FolderError, RunFolder};
-use peerbench_reports::gate::Side;
+use peerbench_reports::gate::{Refusal, Side, Verdict};
 
 use super::build::{Program, create};
 use super::{Programs, RegressFailure, Workshop, child};
@@ -170,8 +170,13 @@ pub(super) fn stored(
 ) -> Result<Option<RunFolder>, RegressFailure> {
     match RunFolder::open(&folder.join("latest")) {
         Ok(folder) => Ok(Some(folder)),
-        Err(source @ FolderError::Schema { .. }) => {
-            Err(RegressFailure::Schema { side: program.side, name: program.name.clone(), source })
+        Err(error @ FolderError::Schema { .. }) => {
+            let Program { side, name, .. } = program;
+            Err(RegressFailure::Refused(Refusal {
+                verdict: Verdict::NotComparable,
+                reason: format!("the {side} ({name}) measures by another version of records"),
+                said: error.to_string(),
+            }))
         }
         Err(_) => Ok(None),
     }
