@@ -28,7 +28,8 @@ pub struct ChordMessage {
 ///             once more with its predecessor if that is nearer; then
 ///             member ── Notify ──▶ first successor       (which rectifies its predecessor)
 /// doubt:      node ── Ping ──▶ node ── Pong ──▶
-/// leave:      node ── Leaving ──▶ its neighbours
+/// leave:      node ── Leaving ──▶ its neighbours; and, before it has joined (again), whoever takes it
+///             for a member
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
@@ -100,7 +101,7 @@ pub enum Body {
     Ping,
     /// To `Ping`.
     Pong,
-    /// I am going.
+    /// I am no member of the ring, or not for longer.
     Leaving {
         /// The leaving member.
         member: Member,
@@ -147,6 +148,24 @@ impl Payload {
         match self {
             Self::Request(request) => request.class(),
             Self::Locate { .. } => Class::Maintenance,
+        }
+    }
+}
+
+impl Body {
+    /// Whether this is for a member of the ring, and nobody else can do what it asks.
+    pub(crate) const fn is_for_members(&self) -> bool {
+        match self {
+            Self::Route { .. }
+            | Self::FindNext { .. }
+            | Self::GetSuccessors { .. }
+            | Self::Notify { .. }
+            | Self::Ping => true,
+            Self::Answer { .. }
+            | Self::Next { .. }
+            | Self::Successors { .. }
+            | Self::Pong
+            | Self::Leaving { .. } => false,
         }
     }
 }

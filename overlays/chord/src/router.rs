@@ -50,7 +50,8 @@ pub struct Router {
 struct Joining {
     op: OpId,
     rendezvous: NodeId,
-    since: Time,
+    /// When the rendezvous is asked again.
+    again_at: Time,
 }
 
 impl Router {
@@ -63,6 +64,13 @@ impl Router {
     pub(crate) fn send(to: Member, body: Body, cx: &mut Cx<'_>) {
         let message = ChordMessage { to: to.index(cx.config), body };
         cx.send(to.node(cx.config), DhtMessage::Routing(message));
+    }
+
+    /// Whether this node has been told to join and is not linked to anybody yet. Who takes it for a
+    /// member knew it in a former life; it must not seem to be one now, or that peer would adopt its
+    /// empty successor list and be lost with it.
+    fn is_outside(&self) -> bool {
+        self.joining.is_some() && self.members.iter().all(RingMember::is_alone)
     }
 
     /// Asks for the next tick: soon if links have changed, otherwise after twice as long as last
@@ -112,7 +120,7 @@ impl Router {
         if let (Some(_), Some(joining)) = (nearer, self.joining) {
             // Members that joined at the same time may stand between by the dozen. They are linked
             // to each other, so the way past them is shorter through them than from here.
-            self.joining = Some(Joining { since: node.cx.now, ..joining });
+            self.joining = Some(Joining { again_at: patience(node.cx), ..joining });
             self.locate_from(to, of, Claim::Successor, node.cx);
         } else if let Some(nearer) = nearer {
             self.ask(to, nearer, node.cx);
@@ -318,15 +326,13 @@ impl Router {
     }
 
     fn join_again(&mut self, cx: &mut Cx<'_>) {
-        let patience = cx.config.timeout.0 * 4;
-        if let Some(joining) = self.joining.filter(|joining| cx.now.since(joining.since) > patience)
-        {
+        if let Some(joining) = self.joining.filter(|joining| cx.now > joining.again_at) {
             self.ask_rendezvous(joining, cx);
         }
     }
 
     fn ask_rendezvous(&mut self, joining: Joining, cx: &mut Cx<'_>) {
-        self.joining = Some(Joining { since: cx.now, ..joining });
+        self.joining = Some(Joining { again_at: patience(cx), ..joining });
         for index in 0..self.members.len() as u16 {
             let rendezvous = Member::of(joining.rendezvous, 0, cx.config);
             self.locate_from(index, rendezvous, Claim::Closer, cx);
@@ -345,6 +351,11 @@ impl Router {
             Self::send(next, body, cx);
         }
     }
+}
+
+/// When a joining node that hears nothing asks again.
+fn patience(cx: &Cx<'_>) -> Time {
+    cx.now + cx.config.timeout.0 * 4
 }
 
 impl Routing for Router {
@@ -384,7 +395,7 @@ impl Routing for Router {
         let place = |index| RingMember::new(Member::of(cx.me, index, cx.config), cx.config);
         self.members = (0..cx.config.virtual_nodes).map(place).collect();
         self.young_until = cx.now + cx.config.settle_every.0 * YOUNG_ROUNDS;
-        self.ask_rendezvous(Joining { op, rendezvous, since: cx.now }, cx);
+        self.ask_rendezvous(Joining { op, rendezvous, again_at: cx.now }, cx);
         self.set_tick(cx);
     }
 
@@ -420,6 +431,11 @@ impl Routing for Router {
     #[inline]
     fn on_message(&mut self, from: NodeId, message: ChordMessage, node: Node<'_, '_>) {
         let ChordMessage { to, body } = message;
+        if self.is_outside() && body.is_for_members() {
+            let me = Member::of(node.cx.me, 0, node.cx.config);
+            let body = Body::Leaving { member: me, predecessor: None };
+            return node.cx.send(from, DhtMessage::Routing(ChordMessage { to: 0, body }));
+        }
         match body {
             Body::Route { token, key, payload, claim, hops, timeouts } => {
                 let origin = Origin::Peer(from, token);
@@ -459,6 +475,10 @@ impl Routing for Router {
     fn on_peer_lost(&mut self, peer: NodeId, mut node: Node<'_, '_>) {
         let config = node.cx.config;
         self.doubted.retain(|&mut (doubted, _)| doubted != peer);
+        if let Some(joining) = self.joining.as_mut().filter(|it| it.rendezvous == peer) {
+            // It may itself be about to join, so it is asked again at the next tick.
+            joining.again_at = node.cx.now;
+        }
         let mut changed = false;
         if !config.is_frozen() {
             for index in 0..self.members.len() {
