@@ -48,7 +48,9 @@ pub struct Scenario {
     pub freeloaders: Freeloaders,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
-    /// Nodes that come and go.
+    /// Nodes that come and go. Not written out where there is none, so that the digests of worlds that
+    /// are older than this field stay what they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub churn: Option<Churn>,
     /// What only the testbed needs to know.
     pub testbed: TestbedOptions,
