@@ -84,6 +84,10 @@ impl Regression {
         }
         if let Some(gate) = &self.gate {
             text.push_str(&format!("\n{}\n", strong(&in_simulator(gate), colour)));
+            for note in &gate.notes {
+                text.push_str(&warning(&wrap(&format!("! {note}"), width), colour));
+                text.push('\n');
+            }
             text.push_str(&gate.cases_for_terminal(width, colour));
         }
         if let Some(tripwire) = &self.tripwire {
