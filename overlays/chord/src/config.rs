@@ -106,6 +106,14 @@ impl ChordConfig {
         if self.max_pending == 0 {
             return Err(("max_pending", String::from("0 would drop every request: use 1 or more")));
         }
+        let StorageConfig { republish_every, expire_after, .. } = &self.storage;
+        if let (Some(again), Some(expires)) = (republish_every, expire_after)
+            && expires.0 <= again.0.mul_f64(1.5)
+        {
+            let message =
+                format!("{expires} is over before items are published again: {again} ±50 %");
+            return Err(("storage.expire_after", message));
+        }
         self.check_positions()?;
         self.check_places(members as u32)
     }

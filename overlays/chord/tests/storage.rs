@@ -148,3 +148,19 @@ fn keys_are_handed_over_by_a_node_that_leaves() {
         assert_all_there(&mut network, NodeId(1));
     }
 }
+
+/// Who has died without a word is named until what it published expires; who still publishes, always.
+#[test]
+fn who_does_not_publish_again_is_not_named_for_ever() {
+    let setting = setting("{replicas: 2, republish_every: 5s, expire_after: 12s}");
+    let mut network = setting.settled_network();
+    for item in items() {
+        assert!(network.publish(NodeId(0), item) && network.publish(NodeId(1), item));
+    }
+    network.simulation.kill(NodeId(1));
+    network.wait(40);
+    for item in items() {
+        let answer = network.search(NodeId(9), item.key).expect("the search is answered");
+        assert_eq!(answer.holder, Some(NodeId(0)));
+    }
+}

@@ -320,6 +320,7 @@ impl<R: Routing> Overlay for Dht<R> {
             }
             Command::Fetch { op, key, holder } => storage.fetch(op, key, holder, cx),
             Command::Leave { op } => {
+                storage.withdraw_all(routing, cx);
                 // Good-byes first: whoever gets the records must know by then that they are its own.
                 let records = storage.hand_over(routing, cx);
                 routing.leave(cx);

@@ -15,6 +15,7 @@ use super::{At, DhtCtx, DhtMessage, DhtTimer, Path, Request, Response, Routing};
 use crate::units::Span;
 use crate::{
     Blob, Class, DropReason, Event, Exchange, ExchangeMessage, Item, Key, NodeId, OpId, StateSize,
+    Time,
 };
 
 /// What the responsible node keeps.
@@ -42,11 +43,21 @@ pub struct StorageConfig {
     pub max_records: u32,
     /// How often a holder publishes its items again, which repairs lost records; absent: never.
     pub republish_every: Option<Span>,
+    /// How long a holder is named that does not publish its items again; longer than one and a half
+    /// times `republish_every`. Absent: for ever, so that who is gone is named as well. (BEP 5: 15
+    /// min are good for a token, and clients expire peers after 30.)
+    pub expire_after: Option<Span>,
 }
 
 impl Default for StorageConfig {
     fn default() -> Self {
-        Self { keep: Keep::Pointer, replicas: 3, max_records: 65_536, republish_every: None }
+        Self {
+            keep: Keep::Pointer,
+            replicas: 3,
+            max_records: 65_536,
+            republish_every: None,
+            expire_after: None,
+        }
     }
 }
 
@@ -120,10 +131,23 @@ impl StorageMessage {
 #[derive(Debug)]
 struct Entry {
     record: Record,
+    /// When each holder was last heard of, where holders expire.
+    heard: SmallVec<[(NodeId, Time); 2]>,
     /// Whether this node acted as the responsible node when it last looked.
     responsible: bool,
     /// Where it has sent copies, as the responsible node.
     copies: SmallVec<[NodeId; 4]>,
+}
+
+impl Entry {
+    /// Who this record names was heard of now.
+    fn hear<R: Routing>(&mut self, record: &Record, cx: &DhtCtx<'_, R>) {
+        let Record::Pointer(holders) = record else { return };
+        if R::storage(cx.config).expire_after.is_some() {
+            self.heard.retain(|(known, _)| !holders.contains(known));
+            self.heard.extend(holders.iter().map(|holder| (*holder, cx.now)));
+        }
+    }
 }
 
 /// One node's storage: the items it holds itself, and the records it keeps for others.
@@ -191,6 +215,17 @@ impl Storage {
         }
     }
 
+    /// This node is leaving: what it holds will not be there. Nobody waits for the answers.
+    pub(super) fn withdraw_all<R: Routing>(&mut self, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
+        if R::storage(cx.config).keep == Keep::Pointer && routing.is_joined() {
+            let keys: Vec<Key> = self.exchange.items().map(|item| item.key).collect();
+            for key in keys {
+                let request = Request::RemovePointer { holder: cx.me };
+                routing.route(UNATTENDED, key, request, At { storage: self, cx });
+            }
+        }
+    }
+
     fn put<R: Routing>(&mut self, op: OpId, item: Item, routing: &mut R, cx: &mut DhtCtx<'_, R>) {
         let request = match R::storage(cx.config).keep {
             Keep::Pointer => Request::PutPointer { holder: cx.me },
@@ -241,6 +276,7 @@ impl Storage {
         routing: &R,
         cx: &mut DhtCtx<'_, R>,
     ) -> Response {
+        self.expire(key, cx);
         let record = match request {
             Request::Search => {
                 cx.emit(Event::Visited);
@@ -336,6 +372,22 @@ impl Storage {
         }
     }
 
+    /// Forgets holders that have not published again for long. Copies do so by themselves, but for what
+    /// a record brings along from one node to the next: nobody is named for longer than twice the time.
+    fn expire<R: Routing>(&mut self, key: Key, cx: &DhtCtx<'_, R>) {
+        let Some(after) = R::storage(cx.config).expire_after else { return };
+        let Some(Entry { record: Record::Pointer(holders), heard, .. }) =
+            self.records.get_mut(&key)
+        else {
+            return;
+        };
+        heard.retain(|(_, at)| cx.now.since(*at) < after.into());
+        holders.retain(|holder| heard.iter().any(|(known, _)| known == holder));
+        if holders.is_empty() {
+            self.records.remove(&key);
+        }
+    }
+
     /// Remembers a record, joining the holders of one that is known already. False if a bound was
     /// reached.
     fn keep<R: Routing>(
@@ -347,6 +399,7 @@ impl Storage {
     ) -> bool {
         if let Some(entry) = self.records.get_mut(&key) {
             entry.responsible |= responsible;
+            entry.hear::<R>(&record, cx);
             match (&mut entry.record, record) {
                 (Record::Pointer(known), Record::Pointer(more)) => {
                     more.into_iter().for_each(|holder| remember(known, holder));
@@ -366,7 +419,11 @@ impl Storage {
             }
             value @ Record::Value(_) => value,
         };
-        self.records.insert(key, Entry { record, responsible, copies: SmallVec::new() });
+        let (heard, copies) = Default::default();
+        let mut entry = Entry { record, heard, responsible, copies };
+        let named = entry.record.clone();
+        entry.hear::<R>(&named, cx);
+        self.records.insert(key, entry);
         true
     }
 
@@ -437,6 +494,7 @@ impl Storage {
         if matches!(record, Record::Value(blob) if !blob.intact) {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
+        self.expire(key, cx);
         if self.keep(key, record, responsible, cx) && responsible {
             self.place(key, routing, cx);
         }
