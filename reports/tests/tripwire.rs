@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use overlay_core::{Purpose, Random};
-use peerbench_measure::{Driver, Reading, Status};
+use peerbench_measure::{Reading, Status};
 use peerbench_reports::gate::tripwire::{Arm, Series, Trial, Tripwire, rounds, suspects, trip};
 use peerbench_reports::gate::{CaseName, Refusal, Regression, Verdict};
 
@@ -73,7 +73,7 @@ fn series(machine: &mut Machine, change: &BTreeMap<&str, f64>) -> Series {
     for round in 0..rounds(1) {
         trials.extend(Arm::order(round).map(|arm| machine.run(round, arm, change)));
     }
-    Series { case: case("chord"), driver: Driver::Testbed, trials }
+    Series { case: case("chord"), trials }
 }
 
 /// A whole comparison, with the second series if the first has a suspicion.
@@ -149,7 +149,7 @@ fn quiet(rounds: u32, factor: f64) -> Series {
         Trial { round, arm, status: Status::Ok, figures }
     };
     let trials = (0..rounds).flat_map(|round| Arm::order(round).map(|arm| trial(round, arm)));
-    Series { case: case("chord"), driver: Driver::Testbed, trials: trials.collect() }
+    Series { case: case("chord"), trials: trials.collect() }
 }
 
 fn verdict_of(first: Series, second: Option<Series>) -> (Verdict, &'static str) {
@@ -185,7 +185,7 @@ fn what_fails_or_is_not_measured_is_never_well() {
     failed.trials[4].status = Status::Timeout;
     assert_eq!(trip(&[failed], &[]).verdict, Verdict::Failed);
     let mut lost = quiet(12, 1.0);
-    lost.trials[4] = Trial::new(1, Arm::Head, Driver::Testbed, None);
+    lost.trials[4] = Trial::new(1, Arm::Head, None);
     assert_eq!(trip(&[lost], &[]).verdict, Verdict::Failed);
     let mut blank = quiet(12, 1.0);
     blank.trials.iter_mut().for_each(|trial| trial.figures.clear());

@@ -235,7 +235,7 @@ pub(crate) struct Doctor {
 /// What a verdict of the gate means to whoever called it.
 const GATE_CODES: &str = "\
 Exit codes:
-  0  identical, reshuffled, shifted or better    4  nothing measured, or invalid
+  0  nothing worse is told                       4  nothing measured, or invalid
   1  a run has failed                            5  no baseline, or not comparable
   3  worse, or missing                           6  inconclusive, with --strict";
 

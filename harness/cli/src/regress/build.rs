@@ -2,7 +2,7 @@
 //! that a revision is built once.
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use peerbench_reports::gate::{Refusal, Verdict};
 
@@ -12,6 +12,9 @@ use crate::failure::Failure;
 
 /// How many programs are kept, some 70 MB each.
 const KEPT: usize = 8;
+
+/// How long a build may take: on one slow core it takes a quarter of that.
+const BUILD_WITHIN: Duration = Duration::from_secs(60 * 60);
 
 const NAME: &str = "peerbench";
 
@@ -70,8 +73,8 @@ fn build(
         .args(["build", "--release", "--package", NAME])
         .current_dir(&copy.path)
         .env("CARGO_TARGET_DIR", &target);
-    let status = child::run(&mut command, &log, workshop.stop)?;
-    if !status.success() {
+    let status = child::run(&mut command, &log, BUILD_WITHIN, workshop.stop)?;
+    if !status.is_some_and(|status| status.success()) {
         let refusal = Refusal {
             // A change that does not build is at fault itself; a base is just no base.
             verdict: if side == "head" { Verdict::Failed } else { Verdict::NotComparable },

@@ -19,15 +19,17 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of a log that are told when something fails.
 const LAST_WORDS: usize = 3_000;
 
-/// Runs a program to its end. What it says goes to this file, behind what is there.
+/// Runs a program to its end; what it says goes to this file, behind what is there. `None` if it did
+/// not end within that time, and was ended.
 ///
 /// # Errors
 /// If it cannot be started, and [`RegressFailure::Interrupted`] if it was stopped.
 pub(super) fn run(
     command: &mut Command,
     log: &Path,
+    within: Duration,
     stop: &AtomicBool,
-) -> Result<ExitStatus, RegressFailure> {
+) -> Result<Option<ExitStatus>, RegressFailure> {
     let file = |source| RegressFailure::File { path: log.to_owned(), source };
     let said = OpenOptions::new().create(true).append(true).open(log).map_err(file)?;
     let also = said.try_clone().map_err(file)?;
@@ -35,10 +37,14 @@ pub(super) fn run(
     let program = command.get_program().to_string_lossy().into_owned();
     let child = command.spawn().map_err(|source| RegressFailure::Start { program, source })?;
     let mut group = Group { child, has_ended: false };
+    let started = Instant::now();
     loop {
         if let Some(status) = group.child.try_wait().map_err(file)? {
             group.has_ended = true;
-            return Ok(status);
+            return Ok(Some(status));
+        }
+        if started.elapsed() > within {
+            return Ok(None);
         }
         if stop.load(Ordering::Relaxed) {
             return Err(RegressFailure::Interrupted);
@@ -93,6 +99,17 @@ impl Drop for Group {
 mod tests {
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn what_takes_too_long_is_ended() {
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let stop = AtomicBool::new(false);
+        let mut command = Command::new("sleep");
+        let status = run(command.arg("600"), log.path(), Duration::ZERO, &stop);
+        assert!(matches!(status, Ok(None)), "{status:?}");
+    }
+
     #[test]
     fn what_is_stopped_ends_with_everything_it_has_started() {
         let log = tempfile::NamedTempFile::new().expect("a file");
@@ -100,7 +117,7 @@ mod tests {
         let outcome = thread::scope(|scope| {
             let child = scope.spawn(|| {
                 let script = "sleep 600 & echo $!; wait";
-                run(Command::new("sh").args(["-c", script]), log.path(), &stop)
+                run(Command::new("sh").args(["-c", script]), log.path(), LONG, &stop)
             });
             while last_words(log.path()).is_empty() {
                 thread::sleep(LOOK);
@@ -120,8 +137,8 @@ mod tests {
         let log = tempfile::NamedTempFile::new().expect("a file");
         let stop = AtomicBool::new(false);
         let script = "echo one; echo two >&2; exit 3";
-        let status = run(Command::new("sh").args(["-c", script]), log.path(), &stop);
-        assert_eq!(status.expect("it was started").code(), Some(3));
+        let status = run(Command::new("sh").args(["-c", script]), log.path(), LONG, &stop);
+        assert_eq!(status.expect("it was started").and_then(|it| it.code()), Some(3));
         assert_eq!(last_words(log.path()), "one\ntwo");
     }
 }

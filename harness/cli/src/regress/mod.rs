@@ -10,6 +10,7 @@ mod simulated;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use peerbench_reports::gate::{Refusal, Regression, Side, judge};
 
@@ -56,6 +57,9 @@ pub(crate) enum RegressFailure {
     #[error("interrupted: nothing is judged")]
     Interrupted,
 }
+
+/// How long a program may take over what it is started for: a hundred times what it takes.
+const RUN_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// What every step needs to know.
 struct Workshop<'a> {

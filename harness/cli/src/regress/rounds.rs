@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use peerbench_measure::{Driver, RunRecord};
+use peerbench_measure::RunRecord;
 use peerbench_reports::gate::CaseName;
 use peerbench_reports::gate::tripwire::{
     Arm, FEWEST_ROUNDS, Series, Trial, Tripwire, rounds, suspects, trip,
@@ -12,7 +12,7 @@ use peerbench_scenario::Document;
 
 use super::build::{Program, create};
 use super::simulated::{overlays, stored};
-use super::{Programs, RegressFailure, Workshop, child};
+use super::{Programs, RUN_WITHIN, RegressFailure, Workshop, child};
 use crate::failure::Failure;
 use crate::progress::Shown;
 
@@ -90,11 +90,11 @@ impl Course<'_> {
                 progress.tell(&what, done, total);
                 for arm in Arm::order(round) {
                     let record = self.run(which, overlay, round, arm)?;
-                    trials.push(Trial::new(round, arm, Driver::Testbed, record.as_ref()));
+                    trials.push(Trial::new(round, arm, record.as_ref()));
                 }
                 done += 1;
             }
-            all.push(Series { case: self.case(overlay), driver: Driver::Testbed, trials });
+            all.push(Series { case: self.case(overlay), trials });
         }
         progress.done();
         Ok(all)
@@ -122,8 +122,8 @@ impl Course<'_> {
             .args(["--seeds", &(round + 1).to_string(), "--reports"])
             .arg(&folder);
         let log = folder.join("log.txt");
-        let status = child::run(&mut command, &log, self.workshop.stop)?;
-        if !status.success() {
+        let status = child::run(&mut command, &log, RUN_WITHIN, self.workshop.stop)?;
+        if !status.is_some_and(|status| status.success()) {
             eprintln!("{overlay}, the {}: {}", program.side, child::last_words(&log));
         }
         let run = stored(program, &folder)?;

@@ -14,7 +14,7 @@ use peerbench_measure::{FolderError, RunFolder};
 use peerbench_reports::gate::{Refusal, Side, Verdict};
 
 use super::build::{Program, create};
-use super::{Programs, RegressFailure, Workshop, child};
+use super::{Programs, RUN_WITHIN, RegressFailure, Workshop, child};
 use crate::baseline::{SEEDS, WORLDS};
 use crate::failure::{Failure, USAGE};
 use crate::progress::Shown;
@@ -101,7 +101,7 @@ pub(super) fn overlays(
     let log = folder.join(format!("{}-overlays.txt", program.side));
     let _ = std::fs::remove_file(&log);
     let mut command = Command::new(&program.path);
-    child::run(command.args(["list", "overlays"]), &log, workshop.stop)?;
+    child::run(command.args(["list", "overlays"]), &log, RUN_WITHIN, workshop.stop)?;
     let text = std::fs::read_to_string(&log)
         .map_err(|source| RegressFailure::File { path: log.clone(), source })?;
     let meant = &workshop.arguments.overlays;
@@ -150,13 +150,14 @@ impl Job<'_> {
             .arg(scenario(worlds, self.world))
             .args(["--seeds", &self.seeds, "--reports"])
             .arg(&self.folder);
-        let status = child::run(&mut command, &log, workshop.stop)?;
-        if status.code() == Some(USAGE.into()) {
+        let status = child::run(&mut command, &log, RUN_WITHIN, workshop.stop)?;
+        if status.and_then(|status| status.code()) == Some(USAGE.into()) {
             return Ok(Outcome::Refused(complaint(&child::last_words(&log))));
         }
         match stored(self.program, &self.folder)? {
             Some(folder) => {
-                Ok(Outcome::Measured { folder: Box::new(folder), is_whole: status.success() })
+                let is_whole = status.is_some_and(|status| status.success());
+                Ok(Outcome::Measured { folder: Box::new(folder), is_whole })
             }
             None => Ok(Outcome::Failed),
         }

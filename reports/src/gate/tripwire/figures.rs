@@ -1,7 +1,7 @@
-//! Which figures the tripwire watches, and how large a change it looks for: one literal table a
-//! driver. Few and robust, for each figure that is looked at makes it harder to be sure of any.
+//! Which figures the tripwire watches, and how large a change it looks for: one literal table. Few and
+//! robust, for each figure that is looked at makes it harder to be sure of any.
 use peerbench_measure::Statistic::{self, Mean, Quantile, Value};
-use peerbench_measure::{Driver, METRICS, Metric};
+use peerbench_measure::{METRICS, Metric};
 
 use crate::gate::Tolerance;
 
@@ -18,26 +18,18 @@ pub(super) struct Figure {
 /// time and bytes, which are what the correction is for.
 pub(super) const MOST_THAT_DIFFER: usize = 3;
 
-/// On the testbed: did it work, how long did it take, what did it cost. Latency is moved by whatever
-/// else the machine does; processor time and bytes much less, so a smaller change is told in them.
-const ON_THE_TESTBED: &[(&str, Statistic, Tolerance)] = &[
+/// Did it work, how long did it take, what did it cost. Latency is moved by whatever else the machine
+/// does; processor time and bytes much less, so a smaller change is told in them.
+const WATCHED: &[(&str, Statistic, Tolerance)] = &[
     ("lookup_correct_ratio", Value, Tolerance::Absolute(0.02)),
     ("lookup_latency_us", Quantile(500), Tolerance::Relative(0.2)),
     ("cost_cpu_ms_per_second", Mean, Tolerance::Relative(0.1)),
     ("bandwidth_wire_sent", Mean, Tolerance::Relative(0.1)),
 ];
 
-/// In the simulator, whose other figures are exact: how fast events are handled.
-const IN_THE_SIMULATOR: &[(&str, Statistic, Tolerance)] =
-    &[("cost_events_per_second", Value, Tolerance::Relative(0.1))];
-
-/// The figures that are watched in runs of this driver, in the order of reports.
-pub(super) fn watched(driver: Driver) -> impl Iterator<Item = Figure> {
-    let table = match driver {
-        Driver::Testbed => ON_THE_TESTBED,
-        Driver::Simulator => IN_THE_SIMULATOR,
-    };
-    table.iter().filter_map(|(name, statistic, threshold)| {
+/// The figures that are watched, in the order of reports.
+pub(super) fn watched() -> impl Iterator<Item = Figure> {
+    WATCHED.iter().filter_map(|(name, statistic, threshold)| {
         let metric = METRICS.iter().find(|metric| metric.name == *name)?;
         Some(Figure { name: metric.name_of(*statistic), metric, threshold: *threshold })
     })
@@ -51,14 +43,10 @@ mod tests {
 
     #[test]
     fn every_figure_exists_and_has_a_direction() {
-        for (driver, table) in
-            [(Driver::Testbed, ON_THE_TESTBED), (Driver::Simulator, IN_THE_SIMULATOR)]
-        {
-            assert_eq!(watched(driver).count(), table.len());
-            for (Figure { name, metric, .. }, (_, statistic, _)) in watched(driver).zip(table) {
-                assert!(metric.statistics.contains(statistic), "{name}");
-                assert_ne!(metric.better, Better::Neither, "{name}");
-            }
+        assert_eq!(watched().count(), WATCHED.len());
+        for (Figure { name, metric, .. }, (_, statistic, _)) in watched().zip(WATCHED) {
+            assert!(metric.statistics.contains(statistic), "{name}");
+            assert_ne!(metric.better, Better::Neither, "{name}");
         }
     }
 }

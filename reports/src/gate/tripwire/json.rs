@@ -1,5 +1,5 @@
 //! The tripwire as JSON: everything, with numbers as they are.
-use peerbench_measure::{Better, Driver};
+use peerbench_measure::Better;
 use serde::Serialize;
 
 use super::{Tripwire, TripwireCase, TripwireRow};
@@ -18,7 +18,6 @@ pub(in crate::gate) struct Document<'a> {
 struct CaseDocument<'a> {
     #[serde(flatten)]
     name: &'a CaseName,
-    driver: Driver,
     verdict: Verdict,
     reason: &'a str,
     rounds: usize,
@@ -61,7 +60,6 @@ impl Tripwire {
 fn case(case: &TripwireCase) -> CaseDocument<'_> {
     CaseDocument {
         name: &case.name,
-        driver: case.driver,
         verdict: case.verdict,
         reason: &case.reason,
         rounds: case.rounds,

@@ -38,12 +38,12 @@ pub fn trip(first: &[Series], second: &[Series]) -> Tripwire {
     let mut cases = judged(first);
     let repeated = judged(second);
     for case in &mut cases {
-        match repeated.iter().find(|it| it.name == case.name && it.driver == case.driver) {
+        match repeated.iter().find(|it| it.name == case.name) {
             Some(again) => case.confirm(again),
             None => case.doubt(),
         }
     }
-    cases.sort_by(|one, other| (&one.name, one.driver).cmp(&(&other.name, other.driver)));
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
     let worst = cases.iter().map(|case| case.verdict).max();
     Tripwire { verdict: worst.unwrap_or(Verdict::Empty), cases }
 }
@@ -92,7 +92,7 @@ fn case(series: &Series) -> TripwireCase {
     let (verdict, reason, rows) = if let Some(reason) = failure(&series.trials) {
         refused(Verdict::Failed, reason)
     } else {
-        let figures = watched(series.driver);
+        let figures = watched();
         let rows: Vec<TripwireRow> = figures.filter_map(|it| row(&it, &rounds)).collect();
         match rows.is_empty() {
             true => refused(Verdict::Empty, "nothing was measured".to_owned()),
@@ -101,7 +101,6 @@ fn case(series: &Series) -> TripwireCase {
     };
     TripwireCase {
         name: series.case.clone(),
-        driver: series.driver,
         verdict,
         reason,
         rounds: rounds.len(),

@@ -16,7 +16,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use peerbench_measure::{Better, Driver, Reading, RunRecord, Status};
+use peerbench_measure::{Better, Reading, RunRecord, Status};
 use serde::Serialize;
 
 use super::{CaseName, Verdict};
@@ -62,8 +62,6 @@ pub struct Trial {
 pub struct Series {
     /// Which overlay in which scenario.
     pub case: CaseName,
-    /// What ran the nodes.
-    pub driver: Driver,
     /// The runs, in any order.
     pub trials: Vec<Trial>,
 }
@@ -82,8 +80,6 @@ pub struct Tripwire {
 pub struct TripwireCase {
     /// Which.
     pub name: CaseName,
-    /// What ran the nodes.
-    pub driver: Driver,
     /// The worst of its figures, or what keeps them from being judged.
     pub verdict: Verdict,
     /// Why they are not judged; may be empty.
@@ -131,13 +127,13 @@ pub struct TripwireRow {
 impl Trial {
     /// A run of an arm; without a record it has failed.
     #[must_use]
-    pub fn new(round: u32, arm: Arm, driver: Driver, record: Option<&RunRecord>) -> Self {
+    pub fn new(round: u32, arm: Arm, record: Option<&RunRecord>) -> Self {
         let reading = |record: &RunRecord, name: String| {
             let reading = record.reading(&name);
             (name, reading)
         };
         let figures = record.map_or_else(BTreeMap::new, |record| {
-            figures::watched(driver).map(|it| reading(record, it.name)).collect()
+            figures::watched().map(|it| reading(record, it.name)).collect()
         });
         Self { round, arm, status: record.map_or(Status::Failed, |it| it.status), figures }
     }
@@ -173,8 +169,7 @@ pub fn rounds(cases: usize) -> u32 {
 
 /// The names of the figures that are watched.
 pub(super) fn watched_figures() -> impl Iterator<Item = String> {
-    let drivers = [Driver::Testbed, Driver::Simulator];
-    drivers.into_iter().flat_map(figures::watched).map(|figure| figure.name)
+    figures::watched().map(|figure| figure.name)
 }
 
 #[cfg(test)]

@@ -53,10 +53,7 @@ impl TripwireCase {
     /// Which case, with how it was measured and what it comes to.
     pub(super) fn title(&self) -> String {
         let series = if self.is_repeated { ", twice" } else { "" };
-        format!(
-            "{} · {} · {} rounds{series} · {}",
-            self.name, self.driver, self.rounds, self.verdict
-        )
+        format!("{} · {} rounds{series} · {}", self.name, self.rounds, self.verdict)
     }
 }
 
