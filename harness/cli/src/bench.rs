@@ -121,7 +121,12 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
         }
         let headed = Headed::new(&progress, job, place, &jobs);
         match measure(job, &chosen, &headed, stop) {
-            Ok(measurement) => keep(&mut folder, job, &chosen.scenario, &measurement, stop),
+            Ok(measurement) => {
+                keep(&mut folder, job, &chosen.scenario, &measurement, stop);
+                if is_first_simulated(place, &jobs) {
+                    portray(&mut folder, job, &chosen, stop);
+                }
+            }
             Err(failure) => {
                 progress.done();
                 failure.report();
@@ -134,6 +139,22 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
         outcome = Status::Interrupted;
     }
     conclude(&mut folder, outcome)
+}
+
+/// Whether this is the first run of its overlay in the simulator.
+fn is_first_simulated(place: usize, jobs: &[Job]) -> bool {
+    let is_of_it =
+        |job: &Job| job.driver == Driver::Simulator && job.entry.name == jobs[place].entry.name;
+    jobs.iter().position(is_of_it) == Some(place)
+}
+
+/// Portrays the network of a run; without a portrait, reports have a picture less.
+fn portray(folder: &mut RunFolder, job: &Job, chosen: &Chosen, stop: &AtomicBool) {
+    match (job.entry.portray)(&chosen.document, &chosen.scenario, job.seed, stop) {
+        Ok(Some(portrait)) => warn(folder.store_portrait(&portrait)),
+        Ok(None) => {}
+        Err(failure) => drop(failure.report()),
+    }
 }
 
 /// The scenario, and what is to be downloaded in it.

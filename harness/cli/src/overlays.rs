@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use overlay_core::{Overlay, Strategy};
-use peerbench_measure::{Measurement, Progress};
+use peerbench_measure::{Measurement, Portrait, Progress};
 use peerbench_scenario::{Document, LARGEST_IN_PIECES, LARGEST_ITEM, Scenario};
 use peerbench_simulator::Simulated;
 use peerbench_testbed::Plan;
@@ -55,6 +55,8 @@ pub(crate) struct Entry {
     pub(crate) simulate: Simulate,
     /// The simulator's control: what its queue does with this overlay's events and no handler.
     pub(crate) queue_alone: QueueAlone,
+    /// Portrays its network, if it is small enough and somebody searches in it.
+    pub(crate) portray: Portray,
     /// Runs it on the testbed.
     pub(crate) test: Test,
     /// Is one of the testbed's processes.
@@ -64,6 +66,7 @@ pub(crate) struct Entry {
 type Simulate =
     fn(&Document, &Scenario, u64, &dyn Progress, &AtomicBool) -> Result<Simulated, Failure>;
 type QueueAlone = fn(&Scenario, u64, &Simulated) -> Result<f64, peerbench_scenario::Error>;
+type Portray = fn(&Document, &Scenario, u64, &AtomicBool) -> Result<Option<Portrait>, Failure>;
 type Test = fn(&Plan, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
 
 const fn entry<O: Overlay>(about: &'static str) -> Entry {
@@ -77,6 +80,10 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
         resolve: resolve::<O>,
         simulate: simulate::<O>,
         queue_alone: peerbench_simulator::queue_alone::<O>,
+        portray: |document, scenario, seed, stop| {
+            let config: O::Config = document.overlay_config(O::NAME)?;
+            Ok(peerbench_simulator::portray::<O>(scenario, &config, seed, stop)?)
+        },
         test: |plan, progress, stop| Ok(peerbench_testbed::run::<O>(plan, progress, stop)?),
         node: || Ok(peerbench_testbed::node_main::<O>()),
     }

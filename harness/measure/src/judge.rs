@@ -139,6 +139,11 @@ impl<R: Oracle> Judge<R> {
     pub fn oracle(&self) -> &R {
         &self.oracle
     }
+
+    /// The same, to be kept.
+    pub(crate) fn into_oracle(self) -> R {
+        self.oracle
+    }
 }
 
 #[cfg(test)]

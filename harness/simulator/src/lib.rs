@@ -7,6 +7,7 @@
 //! - `network.rs`: how long a message takes;
 //! - `simulation.rs`: the nodes, the queue and the network, stepped event by event;
 //! - `run.rs`: a scenario from start to end; `harness.rs`: the operations under way, judged;
+//! - `portrait.rs`: a quiet copy of a small network, for pictures;
 //! - `watch.rs`: the whole-network checkers;
 //! - `trace.rs`: the digest of the event trace;
 //! - `laboratory.rs`: networks to give commands to, for tests of overlays;
@@ -18,6 +19,7 @@ mod harness;
 mod laboratory;
 mod memory;
 mod network;
+mod portrait;
 mod queue;
 mod run;
 mod simulation;
@@ -26,6 +28,7 @@ mod watch;
 
 pub use control::queue_alone;
 pub use laboratory::{Happening, Laboratory, Listener, Network, Told};
+pub use portrait::portray;
 pub use queue::Queue;
 pub use run::{Simulated, run};
 pub use simulation::{Observer, Simulation, Unobserved, Wiring};

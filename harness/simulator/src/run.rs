@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use overlay_core::{Command, Input, NodeId, Oracle as _, Overlay, StateSize, Time};
-use peerbench_measure::{Absence, Cost, Counter, Group, Measurement, NodeSample, Progress};
+use peerbench_measure::{Absence, Cost, Counter, Group, Measurement, NodeSample, Progress, Silent};
 use peerbench_scenario::{DueFault, DueReturn, Error, FaultAction, Scenario, Timetable, World};
 
 use crate::harness::Harness;
@@ -46,6 +46,30 @@ pub fn run<O: Overlay>(
     Ok(Simulated { measurement, most_waiting, wall })
 }
 
+/// The network of a scenario at the moment at which its searches begin, and the global view of it;
+/// `None` if `stop` was set before.
+pub(crate) fn form<'a, O: Overlay>(
+    scenario: &Scenario,
+    config: &'a O::Config,
+    world: &'a World,
+    seed: u64,
+    stop: &AtomicBool,
+) -> Option<(Simulation<'a, O>, O::Oracle)> {
+    let mut run = Run::<O> { watch: Watch::off(), ..Run::new(scenario, config, world, seed) };
+    let from = world.searches_from();
+    loop {
+        let now = run.next_from_outside(from, from);
+        let has_happened = run.let_happen(now, &Silent, stop);
+        if !has_happened || stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        if now >= from {
+            return Some((run.simulation, run.harness.ledger.into_oracle()));
+        }
+        run.act(now);
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Simulated {
@@ -74,6 +98,8 @@ struct Run<'a, O: Overlay> {
     states: Vec<StateSize>,
     watch: Watch,
     most_waiting: usize,
+    /// Events until the next look at the stop flag.
+    look: u32,
     stopped: bool,
 }
 
@@ -97,6 +123,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             states: Vec::new(),
             watch: Watch::new(scenario),
             most_waiting: 0,
+            look: EVENTS_BETWEEN_LOOKS,
             stopped: false,
         }
     }
@@ -104,27 +131,11 @@ impl<'a, O: Overlay> Run<'a, O> {
     fn complete(&mut self, progress: &dyn Progress, stop: &AtomicBool) {
         let (from, end) = (self.world.searches_from(), self.world.ends_at());
         let is_of_downloads = self.world.downloads_due() > 0;
-        let mut look = EVENTS_BETWEEN_LOOKS;
         loop {
             let now = self.next_from_outside(from, end);
-            while self.simulation.next_time().is_some_and(|time| time <= now) {
-                self.simulation.step(&mut self.harness);
-                look -= 1;
-                if look == 0 {
-                    look = EVENTS_BETWEEN_LOOKS;
-                    self.most_waiting = self.most_waiting.max(self.simulation.waiting());
-                    progress.advance(self.simulation.now().as_micros(), end.as_micros());
-                    if stop.load(Ordering::Relaxed) {
-                        return self.stopped = true;
-                    }
-                }
-                self.see_off();
-                if is_of_downloads && self.downloads_are_over() {
-                    return;
-                }
+            if !self.let_happen(now, progress, stop) {
+                return;
             }
-            self.simulation.advance_to(now);
-            self.most_waiting = self.most_waiting.max(self.simulation.waiting());
             if now >= from && !self.is_measuring {
                 self.open_window();
             }
@@ -137,6 +148,33 @@ impl<'a, O: Overlay> Run<'a, O> {
                 return;
             }
         }
+    }
+
+    /// Lets everything happen that is in the queue until a time. False if the run has ended on the
+    /// way: it was stopped, or all downloads are over.
+    fn let_happen(&mut self, until: Time, progress: &dyn Progress, stop: &AtomicBool) -> bool {
+        let is_of_downloads = self.world.downloads_due() > 0;
+        while self.simulation.next_time().is_some_and(|time| time <= until) {
+            self.simulation.step(&mut self.harness);
+            self.look -= 1;
+            if self.look == 0 {
+                self.look = EVENTS_BETWEEN_LOOKS;
+                self.most_waiting = self.most_waiting.max(self.simulation.waiting());
+                let (now, end) = (self.simulation.now(), self.world.ends_at());
+                progress.advance(now.as_micros(), end.as_micros());
+                if stop.load(Ordering::Relaxed) {
+                    self.stopped = true;
+                    return false;
+                }
+            }
+            self.see_off();
+            if is_of_downloads && self.downloads_are_over() {
+                return false;
+            }
+        }
+        self.simulation.advance_to(until);
+        self.most_waiting = self.most_waiting.max(self.simulation.waiting());
+        true
     }
 
     /// Whether all downloads have ended and nothing else is due. When half have, looks at what nodes

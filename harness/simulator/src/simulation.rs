@@ -63,6 +63,9 @@ pub trait Observer<O: Overlay> {
     /// A node told something; the command in answer, if any, is put into the node at once.
     fn on_event(&mut self, node: NodeId, now: Time, event: Event) -> Option<Command>;
 
+    /// A node has sent another one a message of so many bytes.
+    fn on_send(&mut self, _from: NodeId, _to: NodeId, _: Time, _: &O::Message, _bytes: u32) {}
+
     /// A node is about to get an input.
     fn on_input(&mut self, _: NodeId, _: Time, _: &Input<O>) {}
 }
@@ -334,7 +337,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             match effect {
-                Effect::Send { to, message } => self.send(me, to, message),
+                Effect::Send { to, message } => self.send(me, to, message, observer),
                 Effect::SetTimer { after, timer } => {
                     let due = (self.now + after).as_nanos();
                     let input = Input::Timer(timer);
@@ -353,7 +356,13 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     #[inline]
-    fn send(&mut self, from: NodeId, to: NodeId, message: O::Message) {
+    fn send(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        message: O::Message,
+        observer: &mut impl Observer<O>,
+    ) {
         let now = self.now.as_nanos();
         if to.index() >= self.slots.len() {
             return; // A peer named somebody who does not exist.
@@ -363,6 +372,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             return self.queue.push(now, to, Occurrence::Input(input));
         }
         let bytes = wire::length(&message);
+        observer.on_send(from, to, self.now, &message, bytes);
         self.course.send(self.now, &message, bytes);
         let slot = &mut self.slots[from.index()];
         slot.flows[SENT][message.class() as usize].count(bytes);

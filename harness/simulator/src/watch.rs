@@ -38,6 +38,19 @@ impl Watch {
         }
     }
 
+    /// Looks away.
+    pub(crate) const fn off() -> Self {
+        Self {
+            next: None,
+            is_checking: false,
+            until: Time::ZERO,
+            converged_at: None,
+            checks: 0,
+            violations: 0,
+            first: None,
+        }
+    }
+
     /// When to look next.
     pub(crate) const fn next(&self) -> Option<Time> {
         self.next

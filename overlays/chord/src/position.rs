@@ -91,6 +91,13 @@ impl Position {
         Key(key)
     }
 
+    /// How far round the ring it is from place 0: from 0 up to but not 1.
+    #[must_use]
+    pub fn turn(self) -> f64 {
+        // As many bits as the fraction of a double holds, so that nothing is rounded up to 1.
+        (self.0[0] >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     fn truncated(self, bits: u8) -> Self {
         let bits = u32::from(bits);
         let keep = |word: u32| match bits.saturating_sub(64 * word) {
@@ -190,6 +197,13 @@ mod tests {
             }
         }
         assert_eq!(Distance::ZERO.octave(160), None);
+    }
+
+    #[test]
+    fn a_turn_is_less_than_one() {
+        assert_eq!([0, 2, 7].map(|number| at(number).turn()), [0.0, 0.25, 0.875]);
+        let last = Position::of_key(&Key([0xff; 20]), 160).turn();
+        assert!(last < 1.0 && last > 0.999_999, "{last}");
     }
 
     #[test]

@@ -118,4 +118,14 @@ impl Oracle for Ring {
         nodes.retain(|&other| other != node);
         Some(nodes)
     }
+
+    /// That of the first of its members.
+    fn position(&self, node: NodeId) -> Option<f64> {
+        let first = Member::of(node, 0, &self.config);
+        Some(Position::of_member(first, &self.config).turn())
+    }
+
+    fn key_position(&self, key: &Key) -> Option<f64> {
+        Some(Position::of_key(key, self.config.bits).turn())
+    }
 }

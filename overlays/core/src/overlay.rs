@@ -97,6 +97,19 @@ pub trait Oracle: Send {
     /// The distinct other nodes that this node links to once maintenance has converged, ascending.
     /// `None` where the overlay does not determine them.
     fn neighbors(&self, node: NodeId) -> Option<Vec<NodeId>>;
+
+    /// Where a node stands on the identifier circle, from 0 up to but not 1, clockwise; `None` where the
+    /// overlay has no circle. For pictures.
+    fn position(&self, node: NodeId) -> Option<f64> {
+        let _ = node;
+        None
+    }
+
+    /// Where a key stands on the same circle.
+    fn key_position(&self, key: &Key) -> Option<f64> {
+        let _ = key;
+        None
+    }
 }
 
 /// What is given from outside before anything starts, the same for every overlay.

@@ -287,6 +287,12 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         self.judge.oracle()
     }
 
+    /// The overlay's global view, when the books are closed for good.
+    #[must_use]
+    pub fn into_oracle(self) -> R {
+        self.judge.into_oracle()
+    }
+
     /// Why a node is not there; `None` if it is.
     #[must_use]
     pub fn absence(&self, node: NodeId) -> Option<Absence> {
