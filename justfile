@@ -51,6 +51,11 @@ compare-runs +runs:
 doctor *arguments:
     {{ peerbench }} doctor {{ arguments }}
 
+# Write stored runs for other programs: `just export latest --format csv`
+[group('read')]
+export +arguments:
+    {{ peerbench }} export {{ arguments }}
+
 # List what there is: `just list overlays`, `scenarios`, `lessons`, `metrics` or `strategies`
 [group('read')]
 list what='overlays':
@@ -81,7 +86,7 @@ criterion *arguments:
 gate *arguments:
     {{ peerbench }} gate {{ arguments }}
 
-# Say whether the working tree makes an overlay worse than another revision: `just regress main chord`
+# Say whether the working tree makes an overlay worse: `just regress`, `just regress main --testbed`
 [group('develop')]
 regress *arguments:
     {{ peerbench }} regress {{ arguments }}

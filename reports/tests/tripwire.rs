@@ -230,3 +230,12 @@ fn what_a_person_sees() {
     insta::assert_snapshot!("refused", refused.terminal(100, false));
     insta::assert_snapshot!("refused_markdown", refused.markdown());
 }
+
+#[test]
+fn a_figure_that_has_become_nothing_is_a_difference() {
+    let mut silent = quiet(12, 1.0);
+    for trial in silent.trials.iter_mut().filter(|trial| trial.arm == Arm::Head) {
+        trial.figures.insert(LATENCY.to_owned(), Reading::Measured(0.0));
+    }
+    assert_eq!(verdict_of(silent, None), (Verdict::Better, ""));
+}

@@ -130,3 +130,21 @@ impl Course<'_> {
         Ok(run.and_then(|run| run.records().first().cloned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Chosen, complete};
+    use crate::overlays::OVERLAYS;
+
+    #[test]
+    fn every_overlay_can_run_rounds_and_no_latency_is_emulated_in_them() {
+        for entry in OVERLAYS {
+            let document = Document::parse("tripwire", SCENARIO).expect("it is YAML");
+            let Chosen { scenario, .. } = complete(document, &[entry])
+                .unwrap_or_else(|failure| panic!("{}: {failure}", entry.name));
+            assert!(!scenario.testbed.shaped);
+            assert_eq!(scenario.name, "tripwire");
+        }
+    }
+}

@@ -88,15 +88,14 @@ fn correct(cases: &mut [TripwireCase]) {
 /// A case with its figures, none of them judged yet.
 fn case(series: &Series) -> TripwireCase {
     let rounds = rounds(&series.trials);
-    let refused = |verdict, reason: String| (verdict, reason, Vec::new());
-    let (verdict, reason, rows) = if let Some(reason) = failure(&series.trials) {
-        refused(Verdict::Failed, reason)
-    } else {
-        let figures = watched();
-        let rows: Vec<TripwireRow> = figures.filter_map(|it| row(&it, &rounds)).collect();
-        match rows.is_empty() {
-            true => refused(Verdict::Empty, "nothing was measured".to_owned()),
-            false => (Verdict::Unchanged, String::new(), rows),
+    let (verdict, reason, rows) = match failure(&series.trials) {
+        Some(reason) => (Verdict::Failed, reason, Vec::new()),
+        None => {
+            let rows: Vec<TripwireRow> = watched().filter_map(|it| row(&it, &rounds)).collect();
+            match rows.is_empty() {
+                true => (Verdict::Empty, "nothing was measured".to_owned(), rows),
+                false => (Verdict::Unchanged, String::new(), rows),
+            }
         }
     };
     TripwireCase {
@@ -170,7 +169,10 @@ fn row(figure: &Figure, rounds: &[[&Trial; 3]]) -> Option<TripwireRow> {
 /// By how much the head is apart from the base, round by round and over all of them, and how far the
 /// base is apart from itself, as shifts.
 fn change(unit: &str, rounds: &[[f64; 3]]) -> Option<(Contrast, Vec<f64>, f64)> {
-    let is_ratio = unit != "ratio" && rounds.iter().flatten().all(|reading| *reading > 0.0);
+    let is_bounded = matches!(unit, "ratio" | "Gini");
+    let is_ratio = !is_bounded && rounds.iter().flatten().all(|reading| *reading > 0.0);
+    // Where one of the arms has a 0, all of them are compared by differences, as shares are.
+    let unit = if is_ratio { unit } else { "ratio" };
     // Both arms of the base together are less noise than one.
     let middle = |one: f64, other: f64| match is_ratio {
         true => (one * other).sqrt(),
