@@ -120,6 +120,12 @@ impl Page {
                     @for source in &world.comparison.sources { p.key { (source) } }
                 }
             }
+            @if !world.pictures.is_empty() {
+                section {
+                    h2 { "How it works" }
+                    @for picture in &world.pictures { (picture.shown()) }
+                }
+            }
             @for scene in &world.scenes { (plots(scene)) }
             @if !world.drivers.is_empty() || !world.comparison.agreements.is_empty() {
                 section {

@@ -12,6 +12,7 @@ mod glance;
 mod head;
 mod html;
 mod matrix;
+mod pictures;
 mod plots;
 mod scene;
 mod story;
@@ -24,6 +25,7 @@ use crate::comparison::{ComparisonError, world};
 use crate::{Comparison, Summary, compare, summary};
 use chart::Chart;
 use glance::Glance;
+use pictures::Picture;
 pub(crate) use plots::course;
 use scene::{Cast, Scene, scenes};
 use story::Story;
@@ -47,6 +49,7 @@ pub struct Page {
 struct World {
     title: String,
     comparison: Comparison,
+    pictures: Vec<Picture>,
     scenes: Vec<Shown>,
     drivers: Vec<Chart>,
     summaries: Vec<Summary>,
@@ -140,6 +143,7 @@ impl World {
         Ok(Self {
             title: head::world(scenes),
             comparison: compare(runs, reference)?,
+            pictures: pictures::all(scenes),
             scenes: scenes.iter().map(shown).collect::<Result<_, ComparisonError>>()?,
             drivers: pairs.flat_map(|two| plots::drivers(&two[0], &two[1])).collect(),
             summaries: runs.iter().map(summary).collect::<Result<_, _>>()?,

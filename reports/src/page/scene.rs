@@ -2,9 +2,11 @@
 use std::collections::BTreeSet;
 
 use peerbench_measure::{
-    Driver, FolderError, Histogram, METRICS, Metric, RunFolder, RunRecord, Statistic, Status,
+    Driver, FaultMark, FolderError, Histogram, Key, METRICS, Metric, Portrait, RunFolder,
+    RunRecord, Statistic, Status,
 };
 
+use super::chart::{Mark, Place};
 use crate::comparison::{Contrast, contrast};
 use crate::figures::{Figure, Figures, over_runs};
 use crate::numbers::Scale;
@@ -32,6 +34,8 @@ pub(super) struct Column<'a> {
     pub(super) who: usize,
     pub(super) run: &'a RunFolder,
     pub(super) figures: Figures<'a>,
+    /// What it looked like in the simulator, whichever driver this is of.
+    pub(super) portrait: Option<Portrait>,
 }
 
 /// One overlay in one stored run.
@@ -69,6 +73,7 @@ pub(super) fn scenes<'a>(
     let keys = || runs.iter().flat_map(RunFolder::records).map(|record| &record.key);
     let worlds: BTreeSet<(&str, u32)> = keys().map(|key| (&*key.scenario, key.n)).collect();
     let drivers: BTreeSet<Driver> = keys().map(|key| key.driver).collect();
+    let portraits = runs.iter().map(RunFolder::portraits).collect::<Result<Vec<_>, _>>()?.concat();
     let mut scenes = Vec::new();
     for (place, (scenario, nodes)) in worlds.into_iter().enumerate() {
         for &driver in &drivers {
@@ -80,6 +85,7 @@ pub(super) fn scenes<'a>(
                         label: source.label.clone(),
                         who: cast.place(&source.label),
                         run: source.run,
+                        portrait: portrait(&portraits, records[0]).cloned(),
                         figures: Figures::new(source.run, records)?,
                     });
                 }
@@ -134,7 +140,38 @@ fn records<'a>(
     stored.into_iter().filter(|record| !has_whole || is_whole(record)).collect()
 }
 
+/// The portrait of the overlay in the world of a record.
+fn portrait<'p>(portraits: &'p [Portrait], record: &RunRecord) -> Option<&'p Portrait> {
+    let world = |key: &Key| (key.overlay.clone(), key.scenario.clone(), key.n);
+    portraits.iter().find(|portrait| world(&portrait.key) == world(&record.key))
+}
+
+/// The faults of a run, as marks in a chart over seconds.
+pub(super) fn faults(record: &RunRecord) -> Vec<Mark> {
+    let mark = |fault: &FaultMark| Mark {
+        at: Place::X(fault.at_us as f64 / 1e6),
+        label: format!("{} {}", fault.action, fault.nodes),
+    };
+    record.faults.iter().map(mark).collect()
+}
+
 impl<'a> Scene<'a> {
+    /// Whether somebody has places on a circle.
+    pub(super) fn has_circle(&self) -> bool {
+        let nodes = self.columns.iter().filter_map(|column| column.portrait.as_ref());
+        nodes.flat_map(|portrait| &portrait.nodes).any(|node| node.position.is_some())
+    }
+
+    /// The faults that all of its runs had at the same time; those of other times are their own.
+    pub(super) fn faults(&self) -> Vec<Mark> {
+        let mut records = self.records();
+        let Some(first) = records.next() else { return Vec::new() };
+        let rest: Vec<&RunRecord> = records.collect();
+        let is_common = |fault: &&FaultMark| rest.iter().all(|it| it.faults.contains(fault));
+        let common = first.faults.iter().filter(is_common).cloned().collect();
+        faults(&RunRecord { faults: common, ..first.clone() })
+    }
+
     /// A name for a part of the page.
     pub(super) fn name(&self, part: &str) -> String {
         format!("{part}-{}", self.id)

@@ -8,7 +8,7 @@ use super::html::card;
 use super::matrix::notes;
 use super::plots::plots;
 use super::scene::{Cast, scenes};
-use super::{Page, Shown, World, glance::Glance, head};
+use super::{Page, Shown, World, glance::Glance, head, pictures};
 use crate::comparison::ComparisonError;
 use crate::{compare, freeloading, lesson, summary};
 
@@ -82,7 +82,7 @@ impl Page {
         let step = step.min_by(|one, other| far(one.share).total_cmp(&far(other.share)));
         let drawn =
             scenes.iter().filter(|it| step.is_some_and(|step| step.scenario == it.scenario));
-        let shown = drawn.map(|scene| {
+        let shown = drawn.clone().map(|scene| {
             let (driver, title) = (scene.driver, scene.title());
             Ok(Shown { driver, title, glance: Glance::of(scene), charts: plots(scene)? })
         });
@@ -91,6 +91,7 @@ impl Page {
             worlds: vec![World {
                 title: head::world(&scenes),
                 comparison: compare(runs, None)?,
+                pictures: pictures::all(drawn.clone()),
                 scenes: shown,
                 drivers: Vec::new(),
                 summaries: vec![summary(folder)?],

@@ -77,6 +77,20 @@ th.words,td.words{text-align:left}.conclusions{max-width:100ch;padding-left:1.2r
 border-radius:.5rem;display:flex;flex-direction:column;min-width:0;--paper:var(--card)}\
 .card h3{margin:0 0 .3rem}.card figcaption{color:var(--soft);font-size:.86rem;margin-top:.4rem}\
 .card>svg.chart{width:100%;height:auto;margin-top:auto;overflow:visible}\
+.picture{margin:0 0 1rem}.picture figcaption{max-width:110ch}\
+.frames{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:.8rem}\
+.frame p{margin:.2rem 0;font-size:.88rem}.network{width:100%;height:auto;max-width:340px;display:block}\
+.network .link{fill:none;stroke:var(--soft);stroke-opacity:.32;stroke-width:.5}\
+.network .rim{fill:none;stroke:var(--rule);stroke-width:1}\
+.network .node{stroke:var(--own);stroke-width:6;stroke-linecap:round;fill:none}\
+.network .faint{stroke-opacity:.45;stroke-width:4}.network .earlier{stroke-opacity:.5}\
+.network .empty{stroke:var(--soft);stroke-width:5.5}.network .hole{stroke:var(--card);stroke-width:3.5}\
+.network .out{fill:none;stroke:var(--own);stroke-width:2.2}.network .thin{stroke-width:1.3}\
+.network .back{fill:none;stroke:var(--own);stroke-width:1.1;stroke-dasharray:3 3}\
+.network .key{stroke:var(--ink);stroke-width:2.5}\
+.network .searcher{fill:var(--ink);stroke:var(--card);stroke-width:1.5}\
+.network .answerer{fill:var(--own);stroke:var(--ink);stroke-width:1.8}\
+.network .field{fill:none;stroke:var(--rule)}\
 .legend{list-style:none;margin:0 0 .4rem;padding:0;display:flex;flex-wrap:wrap;gap:.1rem .9rem;\
 font-size:.86rem}\
 .legend li{display:flex;align-items:center}\

@@ -150,6 +150,7 @@ impl<'a> Frame<'a> {
                     g {
                         @match mark.at {
                             Place::X(at) => path d=(format!("M{} {top}V{bottom}", self.x(at))) {},
+                            Place::Diagonal => path d=(format!("M{left} {bottom}L{right} {top}")) {},
                             Place::Y(at) => path d=(format!("M{left} {}H{right}", self.y(at))) {},
                         }
                         @if !mark.label.is_empty() { title { (mark.label) } }
@@ -202,6 +203,7 @@ impl Place {
     fn number(self) -> f64 {
         match self {
             Self::X(at) | Self::Y(at) => at,
+            Self::Diagonal => 0.0,
         }
     }
 }

@@ -119,6 +119,16 @@ pub enum Place {
     X(f64),
     /// On the ordinate.
     Y(f64),
+    /// From the beginning of both axes to the end of both.
+    Diagonal,
+}
+
+impl Mark {
+    /// Where both shares are the same.
+    #[must_use]
+    pub const fn diagonal() -> Self {
+        Self { at: Place::Diagonal, label: String::new() }
+    }
 }
 
 impl Point {

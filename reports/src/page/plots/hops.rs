@@ -1,7 +1,7 @@
 //! How far lookups went.
 use peerbench_measure::FolderError;
 
-use crate::page::chart::{Axis, Chart, Point, Series, Shape};
+use crate::page::chart::{Axis, Chart, Mark, Place, Point, Series, Shape};
 use crate::page::scene::{Column, Scene};
 
 const METRIC: &str = "lookup_hops";
@@ -9,7 +9,8 @@ const METRIC: &str = "lookup_hops";
 /// More bars than these are lines.
 const MOST_BARS: usize = 66;
 
-/// The share of lookups at each number of hops.
+/// The share of lookups at each number of hops; where somebody has places on a circle, with half of
+/// the logarithm of the nodes.
 pub(super) fn hops(scene: &Scene<'_>) -> Result<Vec<Chart>, FolderError> {
     let mut found: Vec<(&Column<'_>, Vec<Point>)> = Vec::new();
     for column in &scene.columns {
@@ -37,6 +38,13 @@ pub(super) fn hops(scene: &Scene<'_>) -> Result<Vec<Chart>, FolderError> {
         x: Axis::linear("hops", "count"),
         y: Axis::linear("share of the right answers", "ratio"),
         series: series.collect(),
-        marks: Vec::new(),
+        marks: half_of_the_logarithm(scene).into_iter().collect(),
     }])
+}
+
+/// The mean path on a circle with fingers (Stoica et al. 2001), where somebody has one.
+fn half_of_the_logarithm(scene: &Scene<'_>) -> Option<Mark> {
+    let half = f64::from(scene.nodes).log2() / 2.0;
+    let label = format!("½·log2 N = {half:.1}");
+    scene.has_circle().then_some(Mark { at: Place::X(half), label })
 }

@@ -5,11 +5,14 @@ mod drivers;
 mod fetches;
 mod growth;
 mod hops;
+mod kinds;
 mod latency;
 mod load;
 mod outcomes;
 mod price;
+mod sharing;
 mod tail;
+mod traffic;
 
 use peerbench_measure::FolderError;
 
@@ -28,9 +31,12 @@ const PLOTS: &[Plot] = &[
     latency::latency,
     tail::tail,
     hops::hops,
+    kinds::kinds,
     outcomes::outcomes,
+    traffic::traffic,
     load::load,
     fetches::fetches,
+    sharing::sharing,
 ];
 
 /// All plots of a scene in which there is something to see.

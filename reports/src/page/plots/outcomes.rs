@@ -25,7 +25,7 @@ pub(super) fn outcomes(scene: &Scene<'_>) -> Result<Vec<Chart>, FolderError> {
         x: Axis::linear("time since the start of the run", "s").anywhere(),
         y: Axis::linear("searches answered rightly", "ratio").between(0.0, 1.0),
         series,
-        marks: Vec::new(),
+        marks: scene.faults(),
     }])
 }
 
