@@ -173,9 +173,11 @@ pub(super) fn shown(glance: &Glance, title: &str, driver: Driver) -> Markup {
     html! {
         section.glance.driver data-driver=(driver) {
             h2 { (title) }
-            @for claim in &glance.claims {
-                @let (what, who) = claim.split_once(": ").unwrap_or((claim, ""));
-                p.claim { span.what { (what) } " " strong { (who) } }
+            div.claims {
+                @for claim in &glance.claims {
+                    @let (what, who) = claim.split_once(": ").unwrap_or((claim, ""));
+                    p.claim { span.what { (what) } " " strong { (who) } }
+                }
             }
             div.scroll {
                 table {

@@ -1,10 +1,13 @@
 //! The page as a whole.
+use std::cmp::Reverse;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use peerbench_measure::Driver;
 
 use super::chart::{Chart, Series, Shape, marker};
 use super::matrix::{agreement, link, matrix};
 use super::{Page, Shown, World, style, tables};
+use crate::comparison::Table;
 
 /// Nothing is loaded from anywhere, whatever gets into a page.
 const POLICY: &str =
@@ -68,7 +71,7 @@ impl Page {
                     @for (who, name) in self.cast.iter().enumerate() {
                         label {
                             input type="checkbox" id=(format!("show-{who}")) checked;
-                            (sample(who, 0)) (name)
+                            (sample(who, 0, Shape::Marked)) (name)
                         }
                     }
                 }
@@ -116,7 +119,16 @@ impl Page {
             @if !world.comparison.is_empty() {
                 section {
                     h2 { "Side by side" }
-                    @for table in &world.comparison.tables { (matrix(table, who)) }
+                    @for (place, table) in ordered(&world.comparison.tables).into_iter().enumerate() {
+                        @if place == 0 {
+                            (matrix(table, who))
+                        } @else {
+                            details.driver data-driver=(table.driver) {
+                                summary { (table.title) }
+                                (matrix(table, who))
+                            }
+                        }
+                    }
                     @for source in &world.comparison.sources { p.key { (source) } }
                 }
             }
@@ -148,6 +160,19 @@ impl Page {
             }
         }
     }
+}
+
+/// First the table that is surest of its differences: the one with the most runs, by the pairs of its
+/// figures.
+fn ordered(tables: &[Table]) -> Vec<&Table> {
+    let pairs = |table: &&Table| {
+        let rows = table.blocks.iter().flat_map(|block| &block.rows);
+        let contrasts = rows.flat_map(|row| &row.cells).filter_map(|cell| cell.contrast);
+        Reverse(contrasts.map(|contrast| contrast.pairs).max())
+    };
+    let mut tables: Vec<&Table> = tables.iter().collect();
+    tables.sort_by_key(pairs);
+    tables
 }
 
 fn plots(scene: &Shown) -> Markup {
@@ -187,7 +212,7 @@ fn legend(chart: &Chart) -> Markup {
             ul.legend {
                 @for series in told {
                     li class=(format!("who-{}", series.who)) {
-                        (sample(series.who, series.variant)) (series.name)
+                        (sample(series.who, series.variant, series.shape)) (series.name)
                     }
                 }
             }
@@ -196,12 +221,17 @@ fn legend(chart: &Chart) -> Markup {
 }
 
 /// How a series looks.
-fn sample(who: usize, variant: usize) -> Markup {
+fn sample(who: usize, variant: usize, shape: Shape) -> Markup {
+    let is_filled = matches!(shape, Shape::Area | Shape::Bars { .. });
     html! {
         svg.swatch aria-hidden="true" viewBox="0 0 34 14" {
             g class=(format!("series look-{who} variant-{variant}")) {
-                path.line d="M0 7H34" {}
-                path.mark d=(marker(who)) transform="translate(17 7)" {}
+                @if is_filled {
+                    path.bar d="M8 1H28V13H8z" {}
+                } @else {
+                    path.line d="M0 7H34" {}
+                    path.mark d=(marker(who)) transform="translate(17 7)" {}
+                }
             }
         }
     }

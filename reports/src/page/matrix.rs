@@ -61,11 +61,13 @@ fn rows(block: &Block, columns: usize) -> Markup {
 }
 
 fn shown(cell: &Cell, row: &Row, is_reference: bool) -> Markup {
-    let shade = cell.contrast.and_then(|contrast| shade(contrast, row.metric));
+    let shade = cell.contrast.and_then(|contrast| shade(contrast, row.metric)).unwrap_or_default();
     html! {
-        td class=[&shade] { (cell.value) }
+        td class=(shade) { (cell.value) }
         @if !is_reference {
-            td.against class=[&shade] { (cell.against) " " small { (cell.interval) } }
+            td class=(format!("against {shade}")) {
+                (cell.against) " " small { (cell.interval) }
+            }
         }
     }
 }

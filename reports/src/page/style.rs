@@ -48,8 +48,8 @@ small{color:var(--soft);font-size:.82em;font-weight:400}\
 .alarm{background:var(--alarm-paper);color:var(--ink);border-left:.4rem solid var(--alarm);\
 padding:.5rem 1rem;margin:1rem 0}\
 .alarm p{margin:.2rem 0}.alarm p:first-child{color:var(--alarm);font-weight:600}\
-.claim{margin:.15rem 0}.claim .what{color:var(--soft)}.claim .what::first-letter{text-transform:uppercase}\
-.prices{max-width:90ch;padding-left:1.2rem;margin:.6rem 0}\
+.claims{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,390px),1fr));gap:.1rem 1.5rem;margin:.4rem 0 .8rem}.claim{margin:0}.claim .what{color:var(--soft)}.claim .what::first-letter{text-transform:uppercase}\
+.prices{max-width:120ch;padding-left:1.2rem;margin:.6rem 0}\
 .controls{position:sticky;top:0;z-index:1;display:flex;flex-wrap:wrap;gap:.2rem 1rem;\
 align-items:center;padding:.35rem 1rem;background:var(--card);border-bottom:1px solid var(--rule);\
 font-size:.9rem}\
@@ -60,15 +60,15 @@ font-size:.9rem}\
 .swatch{width:34px;height:14px;vertical-align:-2px;margin-right:.4rem;overflow:visible;flex:none}\
 .scroll{overflow-x:auto;max-width:100%}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}\
-th,td{padding:.22rem .7rem;text-align:right;vertical-align:top;border-bottom:1px solid var(--rule)}\
-th{font-weight:600;white-space:nowrap}th[scope=row],th[scope=rowgroup]{text-align:left}\
+th,td{padding:.22rem .7rem;text-align:right;vertical-align:baseline;border-bottom:1px solid var(--rule)}\
+th{font-weight:600}th[scope]{white-space:nowrap}th[scope=row],th[scope=rowgroup]{text-align:left}\
 tbody th[scope=row]{font-weight:400}\
 thead th{vertical-align:bottom}thead th small{display:block}td.against{text-align:left;padding-left:0;color:var(--soft);font-size:.86em}\
 tr.block th{padding-top:.9rem}tr.block small{margin-left:.5rem}\
 td{white-space:nowrap}td.best{font-weight:700}\
-.good-1{background:rgb(30 120 220/.09)}.good-2{background:rgb(30 120 220/.17)}\
-.good-3{background:rgb(30 120 220/.26)}.bad-1{background:rgb(230 120 20/.1)}\
-.bad-2{background:rgb(230 120 20/.18)}.bad-3{background:rgb(230 120 20/.27)}\
+.good-1{background:rgb(30 120 220/.07)}.good-2{background:rgb(30 120 220/.13)}\
+.good-3{background:rgb(30 120 220/.2)}.bad-1{background:rgb(230 120 20/.07)}\
+.bad-2{background:rgb(230 120 20/.13)}.bad-3{background:rgb(230 120 20/.2)}\
 .key{color:var(--soft);font-size:.88rem;margin:.4rem 0;max-width:110ch}.key span{color:var(--ink);padding:0 .3em}\
 th.words,td.words{text-align:left}.conclusions{max-width:100ch;padding-left:1.2rem}.notes{font-size:.9rem;max-width:110ch;padding-left:1.2rem}\
 .notes li::marker{content:'! ';color:var(--alarm);font-weight:700}\
@@ -80,7 +80,7 @@ border-radius:.5rem;display:flex;flex-direction:column;min-width:0;--paper:var(-
 .picture{margin:0 0 1rem}.picture figcaption{max-width:110ch}\
 .frames{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:.8rem}\
 .frame p{margin:.2rem 0;font-size:.88rem}.network{width:100%;height:auto;max-width:340px;display:block}\
-.network .link{fill:none;stroke:var(--soft);stroke-opacity:.32;stroke-width:.5}\
+.link{fill:none;stroke:var(--soft);stroke-opacity:.32;stroke-width:.5}\
 .network .rim{fill:none;stroke:var(--rule);stroke-width:1}\
 .network .node{stroke:var(--own);stroke-width:6;stroke-linecap:round;fill:none}\
 .network .faint{stroke-opacity:.45;stroke-width:4}.network .earlier{stroke-opacity:.5}\

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axis::{Extent, Kind, Tick};
-use super::{Chart, HEIGHT, Mark, Place, WIDTH, tenths};
+use super::{Axis, Chart, HEIGHT, Mark, Place, Shape, WIDTH, tenths};
 
 /// Height of letters, in units of the drawing.
 pub(super) const LETTERS: f64 = 12.0;
@@ -52,7 +52,7 @@ impl<'a> Frame<'a> {
             |of: fn(Place) -> Option<f64>| chart.marks.iter().filter_map(move |it| of(it.at));
         let x = points().map(|point| point.x).chain(from(is_lying)).chain(marked(Place::x));
         let y = points().map(|point| point.y).chain(from(!is_lying)).chain(marked(Place::y));
-        let (x, y) = (Extent::of(&chart.x, x), Extent::of(&chart.y, y));
+        let (x, y) = (Extent::of(&around_bars(chart), x), Extent::of(&chart.y, y));
         let widest = y.ticks.iter().map(|tick| width(&tick.label)).fold(0.0, f64::max);
         let last = x.ticks.last().map_or(0.0, |tick| width(&tick.label) / 2.0 * x.part(tick.value));
         let titled = if axis_title(&chart.y.label, &y).is_empty() { 0.0 } else { LINE };
@@ -175,6 +175,16 @@ impl<'a> Frame<'a> {
             has_room
         };
         self.x.ticks.iter().map(has_room).collect()
+    }
+}
+
+/// The abscissa, with room for half a bar on either side where there are bars.
+fn around_bars(chart: &Chart) -> Axis {
+    let bars = chart.series.iter().filter(|it| matches!(it.shape, Shape::Bars { .. }));
+    let places = || bars.clone().flat_map(|series| &series.points).map(|point| point.x);
+    match (places().min_by(f64::total_cmp), places().max_by(f64::total_cmp)) {
+        (Some(first), Some(last)) => chart.x.clone().between(first - 0.5, last + 0.5),
+        _ => chart.x.clone(),
     }
 }
 

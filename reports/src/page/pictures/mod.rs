@@ -13,7 +13,7 @@ use peerbench_measure::Portrait;
 use super::scene::Scene;
 
 /// Half the side of a picture of a network, in the units of its own drawing.
-const HALF: f64 = 110.0;
+const HALF: f64 = 116.0;
 
 /// Of more links than these, only those of some nodes are drawn: a picture of all would be black.
 const MOST_LINKS: usize = 1_600;

@@ -11,10 +11,10 @@ use super::{Frame, HALF, Picture, Place, dots, every, square, tenth, time};
 use crate::numbers::count;
 
 /// The circle's radius.
-const RADIUS: f64 = HALF - 18.0;
+const RADIUS: f64 = HALF - 24.0;
 
-/// How far towards the middle a line between two nodes is bent: 1 is straight.
-const BENT: f64 = 0.45;
+/// How far towards the middle a line across the circle is bent; the nearer its ends, the less.
+const BENT: f64 = 0.55;
 
 /// Numbers of steps are no nearer to each other than this.
 const NEAREST: f64 = 15.0;
@@ -97,7 +97,7 @@ fn path(
             let line = arrow(places, message);
             if is_out { &mut out } else { &mut back }.push_str(&line);
             if let (true, Some(place)) = (is_out, places.get(&message.to)) {
-                let beside = scaled(*place, (RADIUS + 11.0) / RADIUS);
+                let beside = scaled(*place, (RADIUS + 13.0) / RADIUS);
                 let is_free = |(other, _): &(Place, usize)| apart(*other, beside) > NEAREST;
                 if numbers.iter().all(is_free) {
                     numbers.push((beside, step.first));
@@ -208,7 +208,8 @@ pub(super) fn head(from: Place, to: Place) -> String {
 }
 
 fn control(from: Place, to: Place) -> Place {
-    scaled(((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0), BENT)
+    let bent = BENT * (apart(from, to) / RADIUS).min(1.0);
+    scaled((f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1)), 1.0 - bent)
 }
 
 fn scaled((x, y): Place, factor: f64) -> Place {

@@ -1,7 +1,7 @@
 //! An overlay without places: one search as it spreads over who knows whom, step by step. In the
 //! middle stands who asks, or the server that everybody knows; everybody else as many rings out as
 //! there are links between.
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::TAU;
 
 use maud::html;
@@ -123,54 +123,50 @@ fn lines(portrait: &Portrait, places: &BTreeMap<u32, Place>) -> String {
     links.into_iter().step_by(every(portrait)).filter_map(line).collect()
 }
 
-/// Everybody's place: rings around the middle, children near their parents, and each with as much
-/// room as has who stands behind it.
+/// Everybody's place: as many rings out as there are links to the middle, evenly on each, and near
+/// those through whom they are known.
 fn places(portrait: &Portrait, middle: u32) -> BTreeMap<u32, Place> {
     let mut known: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     for (a, b) in &portrait.links {
         known.entry(*a).or_default().insert(*b);
         known.entry(*b).or_default().insert(*a);
     }
-    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    let mut order = vec![(middle, 0)];
+    let mut rings: Vec<Vec<u32>> = vec![vec![middle]];
     let mut seen = BTreeSet::from([middle]);
-    let mut queue = VecDeque::from([(middle, 0)]);
-    while let Some((node, depth)) = queue.pop_front() {
-        for next in known.get(&node).into_iter().flatten() {
-            if seen.insert(*next) {
-                children.entry(node).or_default().push(*next);
-                order.push((*next, depth + 1));
-                queue.push_back((*next, depth + 1));
-            }
+    loop {
+        let neighbours = |node: &u32| known.get(node).into_iter().flatten().copied();
+        let next = rings.last().into_iter().flatten().flat_map(neighbours);
+        let next: Vec<u32> = next.filter(|node| seen.insert(*node)).collect();
+        if next.is_empty() {
+            break;
         }
+        rings.push(next);
     }
     let alone = portrait.nodes.iter().map(|node| node.node).filter(|node| !seen.contains(node));
     let alone: Vec<u32> = alone.collect();
-    let rings = order.last().map_or(0, |(_, depth)| *depth) + usize::from(!alone.is_empty());
-    let radius = |depth: usize| RADIUS * depth as f64 / rings.max(1) as f64;
-    // From the outside inwards, so that children are counted before their parents.
-    let mut weights: BTreeMap<u32, usize> = BTreeMap::new();
-    for (node, _) in order.iter().rev() {
-        let behind = children.get(node).into_iter().flatten().map(|child| weights[child]).sum();
-        weights.insert(*node, std::cmp::max(behind, 1));
+    if !alone.is_empty() {
+        rings.push(alone);
     }
-    let mut spans: BTreeMap<u32, (f64, f64)> = BTreeMap::from([(middle, (0.0, TAU))]);
-    let mut places = BTreeMap::new();
-    for (node, depth) in order {
-        let (begin, end) = spans[&node];
-        let angle = f64::midpoint(begin, end);
-        places.insert(node, (radius(depth) * angle.sin(), -radius(depth) * angle.cos()));
-        let mut from = begin;
-        for child in children.get(&node).into_iter().flatten() {
-            let share = weights[child] as f64 / weights[&node] as f64;
-            let to = from + (end - begin) * share;
-            spans.insert(*child, (from, to));
-            from = to;
+    let mut angles: BTreeMap<u32, f64> = BTreeMap::from([(middle, 0.0)]);
+    let mut places = BTreeMap::from([(middle, (0.0, 0.0))]);
+    let outermost = (rings.len() - 1).max(1) as f64;
+    for (depth, ring) in rings.iter().enumerate().skip(1) {
+        let towards = |node: &u32| {
+            let inner = known.get(node).into_iter().flatten().filter_map(|it| angles.get(it));
+            // The mean of directions, which angles themselves do not have.
+            let (x, y) = inner.fold((0.0, 0.0), |(x, y), it| (x + it.sin(), y + it.cos()));
+            x.atan2(y).rem_euclid(TAU)
+        };
+        let mut ordered: Vec<(f64, u32)> = ring.iter().map(|node| (towards(node), *node)).collect();
+        ordered.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        let radius = RADIUS * depth as f64 / outermost;
+        for (place, (_, node)) in ordered.iter().enumerate() {
+            // Every other ring is turned by half a step, so that lines do not hide each other.
+            let turn = if depth % 2 == 0 { 0.5 } else { 0.0 };
+            let angle = (place as f64 + turn) / ring.len() as f64 * TAU;
+            angles.insert(*node, angle);
+            places.insert(*node, (radius * angle.sin(), -radius * angle.cos()));
         }
-    }
-    for (place, node) in alone.iter().enumerate() {
-        let angle = place as f64 / alone.len() as f64 * TAU;
-        places.insert(*node, (RADIUS * angle.sin(), -RADIUS * angle.cos()));
     }
     places
 }
