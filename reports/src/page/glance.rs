@@ -123,11 +123,11 @@ fn claim(scene: &Scene<'_>, figure: &Figure, best: &[usize]) -> Option<String> {
         let column = &scene.columns[*place];
         let words = column.words(figure.metric, figure.statistic)?;
         let success = match figure.metric {
-            "lookup_latency_us" => column.words("lookup_correct_ratio", Value),
-            "fetch_time_contributors_us" => column.words("fetch_ratio", Value),
+            "lookup_latency_us" => column.words("lookup_correct_ratio", Value).zip(Some("right")),
+            "fetch_time_contributors_us" => column.words("fetch_ratio", Value).zip(Some("whole")),
             _ => None,
         };
-        let success = success.map_or_else(String::new, |share| format!(", of {share}"));
+        let success = success.map_or_else(String::new, |(share, how)| format!("; {share} {how}"));
         Some(format!("{} ({words}{success})", column.label))
     };
     let named: Vec<String> = best.iter().filter_map(named).collect();

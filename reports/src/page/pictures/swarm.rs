@@ -34,7 +34,7 @@ pub(in crate::page) fn swarm(
             if together > 1 { format!(", about {together} in a row") } else { String::new() };
         frames.push(Frame {
             label: format!(
-                "{} pieces, top to bottom{each}: the darker, the more downloaders have it",
+                "{} pieces, top to bottom{each}: the stronger, the more downloaders have it",
                 count(u64::from(swarm.pieces))
             ),
             drawing: heat("pieces over time", &pieces, swarm, who),
@@ -46,7 +46,7 @@ pub(in crate::page) fn swarm(
         }
         let number = nodes.len();
         frames.push(Frame {
-            label: format!("{number} {what}, the soonest on top: the darker, the more they have"),
+            label: format!("{number} {what}, the soonest on top: the stronger, the more they have"),
             drawing: heat("downloaders over time", &by_progress(nodes), swarm, who),
         });
     }
@@ -59,8 +59,8 @@ pub(in crate::page) fn swarm(
         who,
         title: format!("{label}: how the swarm fills"),
         caption: format!(
-            "Time runs from left to right, from white (nothing) to full colour (everything). If rows \
-             of pieces darken evenly, no piece is rare; if rows of downloaders do, all get on \
+            "Time runs from left to right, from no colour (nothing) to full colour (everything). If \
+             rows of pieces fill evenly, no piece is rare; if rows of downloaders do, all get on \
              alike. Seed {}, {}.{some}",
             record.key.seed, record.key.driver
         ),
