@@ -9,7 +9,7 @@ use crate::faults::FaultMarks;
 use crate::metrics::Group;
 use crate::nodes::Nodes;
 use crate::timeline::{Outcome, Outcomes};
-use crate::{Control, Histogram, NodeGroup, NodeSample, Sent, Timeline, Verdict};
+use crate::{Control, Histogram, NodeGroup, NodeSample, Sent, SwarmProgress, Timeline, Verdict};
 
 /// No lookup or fetch is counted as longer than this.
 const LONGEST: Duration = Duration::from_secs(3_600);
@@ -86,6 +86,7 @@ pub struct Measurement {
     pub(crate) fetches: Fetches,
     pub(crate) distribution: Option<Distribution>,
     pub(crate) pieces: PiecesSpread,
+    pub(crate) swarm: Option<SwarmProgress>,
     pub(crate) publishers: BTreeSet<NodeId>,
     pub(crate) nodes: Nodes,
     pub(crate) sent: Sent,
@@ -228,6 +229,11 @@ impl Measurement {
         self.pieces.over += over.as_secs_f64();
     }
 
+    /// How a swarm filled.
+    pub fn swarm(&mut self, progress: SwarmProgress) {
+        self.swarm = Some(progress);
+    }
+
     /// What a node showed. Each node once, in the order of their numbers.
     pub fn node(&mut self, sample: &NodeSample) {
         self.nodes.add(sample, self.publishers.contains(&sample.node));
@@ -350,6 +356,9 @@ impl Measurement {
         self.distribution = both(self.distribution, other.distribution, Distribution::merge);
         self.pieces.even += other.pieces.even;
         self.pieces.over += other.pieces.over;
+        if self.swarm.is_none() {
+            self.swarm.clone_from(&other.swarm);
+        }
         self.publishers.extend(&other.publishers);
         self.nodes.merge(&other.nodes);
         self.sent.merge(&other.sent);

@@ -46,7 +46,8 @@ pub struct RunRecord {
     pub upload_lorenz: Vec<(f64, f64)>,
     /// The same of all bytes that all nodes sent.
     pub load_lorenz: Vec<(f64, f64)>,
-    /// How a swarm filled; `None` without downloads in pieces.
+    /// How a swarm filled: that of the first item that anybody began to fetch in pieces. `None` if
+    /// nobody has, or if the run was stopped.
     pub swarm: Option<SwarmProgress>,
     /// Where the distributions behind the figures are.
     pub histograms: Vec<HistogramEntry>,
@@ -221,7 +222,7 @@ impl RunRecord {
             lookup_kinds: measurement.sent.kinds(),
             upload_lorenz: lorenz(measurement.nodes.giving.sent_each.clone()),
             load_lorenz: lorenz(measurement.nodes.bytes_sent_each.clone()),
-            swarm: None,
+            swarm: measurement.swarm.clone(),
             histograms: METRICS
                 .iter()
                 .filter(|metric| metric.histogram(measurement).is_some())

@@ -35,6 +35,7 @@ pub struct SwarmNode {
     pub node: u32,
     /// How it behaves: `contributor`, or the name of how it freeloads.
     pub conduct: String,
-    /// The share of the pieces that it had at the end of each bin, from 0 to 1.
+    /// The share of the pieces that it had at the end of each bin, from 0 to 1. Who has all of them
+    /// has them even if it leaves.
     pub share: Vec<f64>,
 }

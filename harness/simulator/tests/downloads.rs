@@ -49,6 +49,19 @@ fn figure(record: &RunRecord, name: &str) -> f64 {
 const PIECES: &str = "overlays: {bittorrent: {piece_length: 64KiB}}";
 
 #[test]
+fn a_swarm_is_seen_to_fill() {
+    let swarm = record::<Bittorrent>(PIECES).swarm.expect("it downloads in pieces");
+    assert_eq!((swarm.pieces, swarm.of, swarm.from_us), (64, 8, 5_000_000));
+    assert_eq!((swarm.nodes.len(), swarm.held.len()), (8, 64));
+    let rows = || swarm.nodes.iter().map(|node| &node.share).chain(&swarm.held);
+    assert!(rows().all(|shares| shares.is_sorted() && shares.len() == swarm.held[0].len()));
+    assert!(rows().all(|shares| shares.last() == Some(&1.0)));
+    let half = swarm.held[0].len() / 2;
+    assert!(swarm.nodes.iter().all(|node| (0.1..0.9).contains(&node.share[half])));
+    assert_eq!(record::<Tracker>("").swarm, None);
+}
+
+#[test]
 fn a_run_ends_with_its_last_download_and_rates_are_those_of_the_downloads() {
     let record = record::<Bittorrent>(PIECES);
     assert_eq!(figure(&record, "fetch_ratio"), 1.0);

@@ -68,6 +68,11 @@ impl Course {
         }
     }
 
+    /// From when on they are due.
+    pub(super) const fn begins_at(&self) -> Time {
+        self.downloads.from
+    }
+
     /// Whether all were due and all but so many have an outcome.
     pub(super) const fn is_over(&self, open: usize) -> bool {
         self.due == self.downloads.count && open == 0
@@ -408,6 +413,26 @@ mod tests {
         swarm.found(1_100, 2, Some(1));
         let ratio = swarm.record(9_000).reading("lookup_correct_ratio").number();
         assert_eq!(ratio, Some(1.0), "who has begun is a holder");
+    }
+
+    #[test]
+    fn a_swarm_is_pictured_from_when_its_downloads_are_due() {
+        let mut swarm = Swarm::begun(0);
+        (0..3).for_each(|piece| swarm.piece(1_100 + 10 * u64::from(piece), 1, piece, 3));
+        swarm.piece(1_150, FREELOADER, 0, 3);
+        swarm.remove(1_160, 1, Absence::Struck);
+        swarm.remove(1_160, FREELOADER, Absence::Struck);
+        let progress = swarm.record(1_200).swarm.unwrap();
+        assert_eq!((progress.from_us, progress.width_us), (1_000_000, 2_000));
+        assert_eq!((progress.pieces, progress.of, progress.held.len()), (3, 4, 3));
+        let rows: Vec<_> = progress.nodes.iter().map(|row| (row.node, &*row.conduct)).collect();
+        let contributor = "contributor";
+        let expected = [(1, contributor), (2, contributor), (3, contributor), (4, "no-upload")];
+        assert_eq!(rows, expected);
+        // Two milliseconds a bin: at 1.155 s the freeloader had one piece, and then it was gone.
+        assert_eq!((progress.nodes[0].share[77], progress.nodes[3].share[77]), (1.0, 0.3333));
+        assert_eq!((progress.nodes[0].share[81], progress.nodes[3].share[81]), (1.0, 0.0));
+        assert_eq!((progress.held[0][77], progress.held[0][81]), (0.5, 0.25));
     }
 
     #[test]

@@ -7,8 +7,10 @@
 //! both have failed.
 //!
 //! - `downloads.rs`: everybody downloads everything, once: how far that is, and who is stuck;
+//! - `filling.rs`: how a swarm filled, for pictures;
 //! - `pieces.rs`: which live nodes have which pieces of what is fetched in pieces.
 mod downloads;
+mod filling;
 mod pieces;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -57,6 +59,8 @@ pub struct Ledger<'w, R: Oracle> {
     piece_length: Option<u32>,
     /// The pieces of the items, where items are fetched in pieces.
     pieces: BTreeMap<Key, Pieces>,
+    /// The item of which it is kept who has got what, if there is one.
+    pictured: Option<Key>,
     /// How the downloads go, if the run is one of downloads.
     downloads: Option<Course>,
     /// Searches by number from `first`; those that are over wait for the ones before them.
@@ -117,6 +121,7 @@ impl<'w, R: Oracle> Ledger<'w, R> {
             terms,
             piece_length: None,
             pieces: BTreeMap::new(),
+            pictured: None,
             downloads: None,
             searches: VecDeque::new(),
             first: 0,
@@ -244,6 +249,10 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         if let Some(downloads) = &self.downloads {
             downloads.report(measurement);
         }
+        let pictured = self.pictured.and_then(|key| self.pieces.get_mut(&key));
+        if let Some(swarm) = pictured.and_then(|it| it.progress(now, &self.terms.conducts)) {
+            measurement.swarm(swarm);
+        }
     }
 
     /// Whether this is a run of downloads, all of them were due, and all have an outcome; then the
@@ -366,8 +375,19 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         self.open += 1;
         if self.piece_length.is_some() {
             self.judge.takes_part(key, node, at);
+            self.begin_in_pieces(key, node, at);
         }
         Some(Command::Fetch { op, key, holder })
+    }
+
+    /// A node begins to fetch an item in pieces. The first item that anybody does is pictured.
+    fn begin_in_pieces(&mut self, key: Key, node: NodeId, at: Time) {
+        let from = self.downloads.as_ref().map_or(at, Course::begins_at);
+        let is_pictured = *self.pictured.get_or_insert(key) == key;
+        if let Some(pieces) = self.pieces.get_mut(&key).filter(|_| is_pictured) {
+            pieces.picture(from);
+            pieces.begin(node, at);
+        }
     }
 
     /// Whether an answer that names this node may be right without anybody here knowing it yet:

@@ -2,7 +2,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use overlay_core::{NodeId, Time};
+use overlay_core::{Conduct, NodeId, Time};
+
+use super::filling::Filling;
+use crate::SwarmProgress;
 
 /// The copies of an item's pieces. A piece told costs the same however many nodes and pieces there
 /// are; a node that goes costs its pieces.
@@ -21,6 +24,8 @@ pub(super) struct Pieces {
     /// What each node has, a bit a piece; empty for nodes that have nothing.
     held: Vec<Vec<u64>>,
     course: Course,
+    /// How downloaders get them, if somebody wants to see it.
+    filling: Option<Filling>,
 }
 
 /// Evenness over time, in nanoseconds of perfect evenness.
@@ -45,7 +50,30 @@ impl Pieces {
             sum: 0,
             held: Vec::new(),
             course: Course::default(),
+            filling: None,
         }
+    }
+
+    /// From this time on it is kept who has got what.
+    pub(super) fn picture(&mut self, from: Time) {
+        let count = self.count();
+        self.filling.get_or_insert_with(|| Filling::new(count, from));
+    }
+
+    /// A node has begun to download the item.
+    pub(super) fn begin(&mut self, node: NodeId, at: Time) {
+        let has_some = self.held.get(node.index()).is_some_and(|held| !held.is_empty());
+        if let Some(filling) = &mut self.filling
+            && !has_some
+            && !self.publishers.contains(&node)
+        {
+            filling.begin(node, at);
+        }
+    }
+
+    /// How the item spread, as far as that was kept.
+    pub(super) fn progress(&mut self, now: Time, conducts: &[Conduct]) -> Option<SwarmProgress> {
+        self.filling.as_mut()?.progress(now, conducts)
     }
 
     /// How many pieces there are.
@@ -67,6 +95,9 @@ impl Pieces {
         }
         self.pass_time(at);
         self.count_copy(piece);
+        if let Some(filling) = &mut self.filling {
+            filling.get(node, piece, at);
+        }
         self.course.first.get_or_insert(at);
         (self.course.last, self.course.until_last) = (self.course.now, self.course.until_now);
     }
@@ -81,7 +112,10 @@ impl Pieces {
         self.pass_time(at);
         self.publishers.remove(&node);
         let Some(held) = self.held.get_mut(node.index()).map(std::mem::take) else { return };
-        for piece in 0..self.count() {
+        let count = self.count();
+        // Who has everything has it wherever it goes.
+        let mut filling = self.filling.as_mut().filter(|filling| !filling.is_complete(node));
+        for piece in 0..count {
             if held.get(piece as usize / 64).is_some_and(|word| word >> (piece % 64) & 1 == 1) {
                 let copies = &mut self.copies[piece as usize];
                 self.having[*copies as usize] -= 1;
@@ -89,6 +123,9 @@ impl Pieces {
                 self.having[*copies as usize] += 1;
                 self.least = self.least.min(*copies as usize);
                 self.sum -= 1;
+                if let Some(filling) = &mut filling {
+                    filling.lose(node, piece, at);
+                }
             }
         }
     }
