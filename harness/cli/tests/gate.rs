@@ -1,5 +1,5 @@
 //! The gate as a person and CI meet it: baselines saved, shown and accepted, a change found, and
-//! every obstacle with its exit code. One overlay, for each run of it is twenty-one runs in four
+//! every obstacle with its exit code. One overlay, for each run of it is twenty-one runs in five
 //! scenarios.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -150,7 +150,7 @@ fn every_obstacle_has_its_exit_code() {
     copied(folder, "foreign", |records| records, |it| it["schema"] = json!(0));
     expect(folder, "foreign", 5, "error: ");
     copied(folder, "more", more, |_| {});
-    expect(folder, "more", 3, "worse: tracker in failures, freeloaders, steady, swarm;");
+    expect(folder, "more", 3, "worse: tracker in churn, failures, freeloaders, steady, swarm;");
     let few = |all: Vec<Value>| {
         all.into_iter().filter(|it| it["key"]["seed"].as_u64() <= Some(4)).collect::<Vec<_>>()
     };
@@ -159,7 +159,7 @@ fn every_obstacle_has_its_exit_code() {
     let few = ["gate", "--base", "few", "--head", "few-more"];
     let (code, text) = told(folder, &few);
     assert_eq!(code, 0, "{text}");
-    assert!(text.starts_with("inconclusive: tracker in failures,"), "{text}");
+    assert!(text.starts_with("inconclusive: tracker in churn, failures,"), "{text}");
     assert_eq!(told(folder, &[&few[..], &["--strict"]].concat()).0, 6);
 }
 
@@ -176,9 +176,9 @@ fn what_was_saved_is_shown_and_an_intended_change_is_accepted() {
     let written = ["gate", "--head", "latest", "--md", "gate.md", "--json", "gate.json"];
     let (code, text) = told(folder, &written);
     assert_eq!(code, 0, "{text}");
-    assert!(text.starts_with("identical: 80/80 runs\n"), "{text}");
+    assert!(text.starts_with("identical: 100/100 runs\n"), "{text}");
     let markdown = fs::read_to_string(folder.join("gate.md")).unwrap();
-    assert!(markdown.starts_with("**identical**: 80/80 runs."), "{markdown}");
+    assert!(markdown.starts_with("**identical**: 100/100 runs."), "{markdown}");
     let json: Value = serde_json::from_slice(&fs::read(folder.join("gate.json")).unwrap()).unwrap();
     assert_eq!(json["verdict"], "identical");
 
@@ -189,7 +189,7 @@ fn what_was_saved_is_shown_and_an_intended_change_is_accepted() {
     assert!(accepted.starts_with(&text), "{accepted}");
     assert!(accepted.contains("+2.0 % [+2.0, +2.0]   < 0.001   worse"), "{accepted}");
     assert!(accepted.contains("wrote reports/baselines/tracker-swarm.json\n"), "{accepted}");
-    expect(folder, "more", 0, "identical: 80/80 runs\n");
+    expect(folder, "more", 0, "identical: 100/100 runs\n");
 
     copied(folder, "lacking", without(is_swarm), |_| {});
     let removed = printed(folder, &["baseline", "accept", "--from", "lacking"]).1;

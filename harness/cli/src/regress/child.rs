@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::RegressFailure;
+use super::{RegressFailure, repository};
 
 /// How often the stop flag and the program are looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -34,6 +34,7 @@ pub(super) fn run(
     let said = OpenOptions::new().create(true).append(true).open(log).map_err(file)?;
     let also = said.try_clone().map_err(file)?;
     command.stdin(Stdio::null()).stdout(said).stderr(also).process_group(0);
+    command.envs([repository::NO_LOCKS]);
     let program = command.get_program().to_string_lossy().into_owned();
     let child = command.spawn().map_err(|source| RegressFailure::Start { program, source })?;
     let mut group = Group { child, has_ended: false };

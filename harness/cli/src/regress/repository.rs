@@ -11,6 +11,10 @@ const UPSTREAM: [&str; 2] = ["origin/main", "main"];
 /// Files of which no program is made, by how their paths begin or end. All others count as sources.
 const NO_SOURCES: [&str; 6] = [".md", ".gitignore", ".snap", ".github/", ".ci/", "LICENSE"];
 
+/// Programs ask about the state of the sources while somebody works on them: they must not lock the
+/// index for that.
+pub(super) const NO_LOCKS: (&str, &str) = ("GIT_OPTIONAL_LOCKS", "0");
+
 /// A repository that has a working tree.
 pub(super) struct Repository {
     root: PathBuf,
@@ -170,7 +174,7 @@ fn git(folder: &Path, arguments: &[&str], own: &[(&str, &str)]) -> Result<String
     let output = Command::new("git")
         .args(arguments)
         .current_dir(folder)
-        .envs(own.iter().copied())
+        .envs(own.iter().copied().chain([NO_LOCKS]))
         .stdin(Stdio::null())
         .output()
         .map_err(|source| RegressFailure::Start { program: "git".to_owned(), source })?;
