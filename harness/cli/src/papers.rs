@@ -25,6 +25,7 @@ macro_rules! scenarios {
 
 /// The papers' set-ups, by name.
 pub(crate) const SCENARIOS: &[(&str, &str)] = scenarios![
+    "chord-churn",
     "chord-failures-0",
     "chord-failures-20",
     "chord-failures-40",
