@@ -2,6 +2,7 @@
 //! tells its size: the overlay is Chord in a wrapper that can be made to send more.
 use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
 use overlay_chord::Chord;
@@ -233,8 +234,8 @@ fn measured<O: Overlay>(seeds: impl IntoIterator<Item = u64>) -> Side {
 }
 
 fn compared<C: Change>() -> Gate {
-    let base = measured::<Changed<Chord, Nothing>>(1..=16);
-    judge(&base, &measured::<Changed<Chord, C>>(1..=16))
+    static BASE: LazyLock<Side> = LazyLock::new(|| measured::<Changed<Chord, Nothing>>(1..=16));
+    judge(&BASE, &measured::<Changed<Chord, C>>(1..=16))
 }
 
 fn row<'a>(gate: &'a Gate, figure: &str) -> &'a Row {
