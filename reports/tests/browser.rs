@@ -161,7 +161,11 @@ fn switches(shown: &mut Shown) {
             "[...document.querySelectorAll('{selector}')].some(e => e.getClientRects().length > 0)"
         )
     };
-    for (switch, hidden) in [("show-1", "main .who-1"), ("show-testbed", "[data-driver=testbed]")] {
+    for (switch, hidden) in [
+        ("show-1", "main .who-1"),
+        ("show-1", "figure.picture.who-1"),
+        ("show-testbed", "[data-driver=testbed]"),
+    ] {
         let click = format!("document.getElementById('{switch}').click()");
         assert!(shown.is(&visible(hidden)), "{hidden}");
         shown.value(&click);

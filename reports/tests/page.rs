@@ -218,6 +218,9 @@ fn a_page_asks_for_nothing_and_says_everything() {
     ] {
         assert!(html.contains(text), "{text}");
     }
+    for tag in html.split('<').filter_map(|it| it.split('>').next()) {
+        assert!(tag.matches(" class=\"").count() <= 1, "only the first counts: {tag}");
+    }
     let ids: Vec<&str> =
         html.split(" id=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
     let mut unique = ids.clone();

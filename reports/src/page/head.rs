@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 use peerbench_measure::{Driver, Manifest, RunFolder, Status};
 
+use super::Page;
+use super::html::glances;
 use super::scene::Scene;
-use super::{Page, glance};
 use crate::numbers::count;
 
 /// The most names that a heading has.
@@ -124,20 +125,19 @@ impl Page {
                     }
                 }
             }
-            @for world in self.worlds.iter().filter(|_| self.story.is_none()) {
-                @for scene in &world.scenes {
-                    (glance::shown(&scene.glance, &scene.title, scene.driver))
-                }
-            }
+            @if let ([world], None) = (self.worlds.as_slice(), &self.story) { (glances(world)) }
         }
     }
 
-    /// What scenarios say about themselves.
+    /// What scenarios say about themselves, unless they speak of another number of nodes than was
+    /// run.
     fn descriptions(&self) -> BTreeSet<String> {
         let description = |manifest: &Manifest| {
             let scenario: serde_yaml::Value = serde_yaml::from_str(&manifest.scenario_yaml).ok()?;
             let text = scenario.get("description")?.as_str()?.trim().to_owned();
-            (!text.is_empty()).then_some(text)
+            let nodes = scenario.get("nodes")?.as_u64()?;
+            let is_of_others = text.contains(" nodes") && !text.contains(&format!("{nodes} nodes"));
+            (!text.is_empty() && !is_of_others).then_some(text)
         };
         self.manifests.iter().filter_map(description).collect()
     }

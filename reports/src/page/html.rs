@@ -6,7 +6,7 @@ use peerbench_measure::Driver;
 
 use super::chart::{Chart, Series, Shape, marker};
 use super::matrix::{agreement, link, matrix};
-use super::{Page, Shown, World, style, tables};
+use super::{Page, Shown, World, glance, style, tables};
 use crate::comparison::Table;
 
 /// Nothing is loaded from anywhere, whatever gets into a page.
@@ -115,7 +115,10 @@ impl Page {
         };
         let several = self.worlds.len() > 1;
         html! {
-            @if several { h2.world { (world.title) } }
+            @if several {
+                h2.world { (world.title) }
+                (glances(world))
+            }
             @if !world.comparison.is_empty() {
                 section {
                     h2 { "Side by side" }
@@ -150,7 +153,8 @@ impl Page {
     }
 
     fn tables(&self) -> Markup {
-        let is_alone = self.worlds.iter().all(|world| world.comparison.is_empty());
+        let is_alone =
+            self.story.is_none() && self.worlds.iter().all(|world| world.comparison.is_empty());
         html! {
             section #tables {
                 h2 { "All figures" }
@@ -173,6 +177,13 @@ fn ordered(tables: &[Table]) -> Vec<&Table> {
     let mut tables: Vec<&Table> = tables.iter().collect();
     tables.sort_by_key(pairs);
     tables
+}
+
+/// What can be said at a glance of a world.
+pub(super) fn glances(world: &World) -> Markup {
+    html! {
+        @for scene in &world.scenes { (glance::shown(&scene.glance, &scene.title, scene.driver)) }
+    }
 }
 
 fn plots(scene: &Shown) -> Markup {

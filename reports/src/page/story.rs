@@ -145,9 +145,13 @@ impl Story {
                         ul.conclusions { @for it in &chapter.conclusions { li { (it) } } }
                     }
                     div.cards { @for chart in &chapter.charts { (card(chart)) } }
-                    @for (of, shown) in &chapter.tables {
-                        @if !of.is_empty() { h3 { (of) } }
-                        (table(shown))
+                    div.tables {
+                        @for (of, shown) in &chapter.tables {
+                            div {
+                                @if !of.is_empty() { h3 { (of) } }
+                                (table(shown))
+                            }
+                        }
                     }
                     (notes(&chapter.notes))
                 }

@@ -48,7 +48,7 @@ small{color:var(--soft);font-size:.82em;font-weight:400}\
 .alarm{background:var(--alarm-paper);color:var(--ink);border-left:.4rem solid var(--alarm);\
 padding:.5rem 1rem;margin:1rem 0}\
 .alarm p{margin:.2rem 0}.alarm p:first-child{color:var(--alarm);font-weight:600}\
-.claims{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,390px),1fr));gap:.1rem 1.5rem;margin:.4rem 0 .8rem}.claim{margin:0}.claim .what{color:var(--soft)}.claim .what::first-letter{text-transform:uppercase}\
+.claims{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,390px),1fr));gap:.1rem 1.5rem;margin:.4rem 0 .8rem}.claim{margin:0;font-size:.93rem}.tables{display:flex;flex-wrap:wrap;gap:.6rem 2.5rem;margin-top:1rem}.tables>div{max-width:100%;min-width:0}.claim .what{color:var(--soft)}.claim .what::first-letter{text-transform:uppercase}\
 .prices{max-width:120ch;padding-left:1.2rem;margin:.6rem 0}\
 .controls{position:sticky;top:0;z-index:1;display:flex;flex-wrap:wrap;gap:.2rem 1rem;\
 align-items:center;padding:.35rem 1rem;background:var(--card);border-bottom:1px solid var(--rule);\

@@ -76,7 +76,7 @@ impl Picture {
     /// The picture as a part of the page.
     pub(super) fn shown(&self) -> Markup {
         html! {
-            figure.card.picture id=(self.id) class=(format!("who-{}", self.who)) {
+            figure id=(self.id) class=(format!("card picture who-{}", self.who)) {
                 h3 { (super::glance::swatch(self.who)) (self.title) }
                 div.frames {
                     @for frame in &self.frames {

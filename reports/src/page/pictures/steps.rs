@@ -1,11 +1,16 @@
-//! The messages of a search, step by step: a message is a step further than the last one that
-//! reached its sender before it was sent.
+//! The messages of a search, step by step: a message is a step further than the one that reached its
+//! sender last before it was sent.
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use peerbench_measure::{PortraitMessage, PortraitSearch};
 
 /// The most pictures of one search.
-const MOST_FRAMES: usize = 6;
+const MOST_FRAMES: usize = 8;
+
+/// Up to so many steps, the first ones are shown one by one and the last ones together: a flood goes
+/// out in few steps, and what follows is its answers.
+const FEW_STEPS: usize = 12;
 
 /// What happened in one or several steps.
 pub(super) struct Steps<'a> {
@@ -25,11 +30,9 @@ pub(super) struct Steps<'a> {
 pub(super) fn steps(search: &PortraitSearch) -> Vec<Steps<'_>> {
     let depths = depths(search);
     let deepest = depths.iter().copied().max().unwrap_or(0);
-    let together = deepest.div_ceil(MOST_FRAMES).max(1);
     let mut before = BTreeSet::from([search.searcher]);
     let mut all = Vec::new();
-    for first in (1..=deepest).step_by(together) {
-        let last = (first + together - 1).min(deepest);
+    for (first, last) in spans(deepest) {
         let messages = search.messages.iter().zip(&depths);
         let messages: Vec<&PortraitMessage> = messages
             .filter(|(_, depth)| (first..=last).contains(*depth))
@@ -48,6 +51,21 @@ pub(super) fn steps(search: &PortraitSearch) -> Vec<Steps<'_>> {
     all
 }
 
+/// Which steps are shown together, up to the last one.
+fn spans(deepest: usize) -> Vec<(usize, usize)> {
+    if deepest > FEW_STEPS {
+        let together = deepest.div_ceil(MOST_FRAMES);
+        let firsts = (1..=deepest).step_by(together);
+        return firsts.map(|first| (first, (first + together - 1).min(deepest))).collect();
+    }
+    let single = if deepest > MOST_FRAMES { MOST_FRAMES - 1 } else { deepest };
+    let mut spans: Vec<(usize, usize)> = (1..=single).map(|step| (step, step)).collect();
+    if single < deepest {
+        spans.push((single + 1, deepest));
+    }
+    spans
+}
+
 /// In which step each message was sent, from 1.
 fn depths(search: &PortraitSearch) -> Vec<usize> {
     // When each node was reached, and in which step.
@@ -55,9 +73,9 @@ fn depths(search: &PortraitSearch) -> Vec<usize> {
     let mut depths = Vec::with_capacity(search.messages.len());
     for message in &search.messages {
         let reached = arrivals.get(&message.from).into_iter().flatten();
-        let before =
-            reached.filter(|(at, _)| *at <= message.sent_us).map(|(_, depth)| *depth).max();
-        let depth = before.unwrap_or(0) + 1;
+        let before = reached.filter(|(at, _)| *at <= message.sent_us);
+        let last = before.max_by_key(|(at, depth)| (*at, Reverse(*depth)));
+        let depth = last.map_or(0, |(_, depth)| *depth) + 1;
         arrivals.entry(message.to).or_default().push((message.received_us, depth));
         depths.push(depth);
     }
@@ -119,7 +137,9 @@ mod tests {
         let found = steps(&search);
         assert_eq!(found.len(), MOST_FRAMES);
         assert_eq!(found.iter().map(|it| it.messages.len()).sum::<usize>(), 40);
-        assert_eq!((found[0].first, found[0].last, found[5].last), (1, 7, 40));
+        assert_eq!((found[0].first, found[0].last, found[7].last), (1, 5, 40));
+        assert_eq!(spans(10)[6..], [(7, 7), (8, 10)]);
+        assert_eq!(spans(2), [(1, 1), (2, 2)]);
         assert!(steps(&self::search(&[], 0)).is_empty());
     }
 }

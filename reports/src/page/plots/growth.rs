@@ -5,7 +5,7 @@ use peerbench_measure::Statistic::{self, Mean, Quantile, Value};
 
 use crate::page::chart::{Axis, Chart, Point, Series, Shape};
 use crate::page::scene::{Scene, find};
-use crate::statistics::fit_growth;
+use crate::statistics::{Growth, fit_growth};
 
 /// What grows: the metric, which of its figures, the title, and the ordinate.
 const FIGURES: [(&str, Statistic, &str, &str); 5] = [
@@ -49,12 +49,16 @@ fn chart(
         if points.len() >= ENOUGH
             && let Some(fit) = fit_growth(&points)
         {
-            fits.push(format!("{label}: {}", fit.logarithmic));
+            let nearest = match fit.better {
+                Some(Growth::Power) => fit.power.unwrap_or(fit.logarithmic),
+                _ => fit.logarithmic,
+            };
+            fits.push(format!("{label}: {nearest}"));
         }
     }
     let fits = match fits.is_empty() {
         true => String::new(),
-        false => format!(" The line nearest to each by least squares: {}.", fits.join("; ")),
+        false => format!(" The curve nearest to each, by least squares: {}.", fits.join("; ")),
     };
     let id =
         scenes.first().map_or_else(String::new, |scene| scene.name(&format!("growth-{metric}")));
