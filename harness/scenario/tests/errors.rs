@@ -129,6 +129,14 @@ fn mistakes_in_the_meaning() {
         ("fetching what nobody has", "workload: {keys: random, fetch: true}\n"),
         ("no time", "workload: {timeout: 0s}\n"),
         ("too many searches", "workload: {searches: 5000000000, rate: 1000000/s}\n"),
+        ("no room in a process", "testbed:\n  nodes_per_process: 0\n"),
+    ];
+    insta::assert_snapshot!(gallery(cases, read));
+}
+
+#[test]
+fn mistakes_in_what_goes_wrong() {
+    let cases = [
         ("a fault at nobody", "faults:\n  - at: 20s\n"),
         ("a fault at a stranger", "faults:\n  - {at: 20s, nodes: [1, 64]}\n"),
         ("a fault at too many", "faults:\n  - {at: 20s, share: 2}\n"),
@@ -153,7 +161,6 @@ fn mistakes_in_the_meaning() {
         ("a shape of nothing", "churn: {sessions: {shape: 2.0}}\n"),
         ("a trace that is not there", "churn: {trace: nowhere.avt}\n"),
         ("a trace that stands still", "churn: {trace: nowhere.avt, trace_speed: 0}\n"),
-        ("no room in a process", "testbed:\n  nodes_per_process: 0\n"),
     ];
     insta::assert_snapshot!(gallery(cases, read));
 }
