@@ -26,6 +26,11 @@ lesson name *arguments:
 freeloaders *arguments:
     {{ peerbench }} freeloaders {{ arguments }}
 
+# Every combination of parameters, cost against performance: `just sweep chord --set overlays.chord.successors=4,8,16`
+[group('measure')]
+sweep +arguments:
+    {{ peerbench }} sweep {{ arguments }}
+
 # Measure in the simulator alone: `just simulate chord --nodes 100000`
 [group('measure')]
 simulate +arguments='chord':

@@ -18,6 +18,7 @@ mod numbers;
 pub mod page;
 pub mod statistics;
 mod summary;
+pub mod sweep;
 mod terminal;
 
 pub use comparison::{Comparison, ComparisonError, compare};
@@ -26,3 +27,4 @@ pub use freeloading::{Freeloading, freeloading};
 pub use lesson::lesson;
 pub use page::Page;
 pub use summary::{Block, Part, Row, Summary, Table, summary};
+pub use sweep::{Sweep, sweep};

@@ -151,6 +151,12 @@ pub(crate) fn apart(unit: &str, reference: f64, other: f64) -> Option<String> {
     difference.is_finite().then(|| format!("{}{suffix}", signed(difference, decimals)))
 }
 
+/// A share in percent, without needless digits.
+pub(crate) fn percentage(share: f64) -> String {
+    let percent = (share * 1e3).round() / 1e1;
+    format!("{percent} %")
+}
+
 /// A whole number with its thousands apart.
 pub(crate) fn count(number: u64) -> String {
     group_thousands(&number.to_string())

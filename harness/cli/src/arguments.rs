@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use peerbench_measure::Driver;
+use peerbench_reports::sweep::{DEFAULT_X, DEFAULT_Y};
 
 /// Where a newcomer may begin.
 const EXAMPLES: &str = "\
@@ -69,6 +70,9 @@ pub(crate) enum Verb {
     Freeloaders(Freeloaders),
     /// Show by runs what a lecture says about overlays; `peerbench list lessons` names them
     Lesson(Lesson),
+    /// Run every combination of some parameters' values, and show what each costs against what it
+    /// gives
+    Sweep(Sweep),
     /// Check, show and describe scenarios
     #[command(subcommand)]
     Config(Config),
@@ -428,6 +432,71 @@ pub(crate) struct Lesson {
     /// Where runs are stored
     #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
     pub(crate) reports: PathBuf,
+}
+
+/// How a sweep is written.
+const SWEEPS: &str = "\
+Examples:
+  peerbench sweep chord flooding --set overlays.chord.successors=4,8,16 --nodes 64,256 --seeds 1..4
+  peerbench sweep chord --set overlays.chord.stabilize_every=500ms,2s,8s --scenario churn
+  peerbench sweep chord … --resume latest                    what is missing of one that was stopped";
+
+#[derive(Args, Debug)]
+#[command(after_help = SWEEPS)]
+pub(crate) struct Sweep {
+    /// The overlays to sweep, as `peerbench list overlays` shows them
+    #[arg(required = true, value_name = "OVERLAY")]
+    pub(crate) overlays: Vec<String>,
+    /// Set a field of the scenario to each of these values; may be repeated
+    ///
+    /// Every combination of values is run. Values stand between commas, so `nodes=64,256` are two; a
+    /// YAML list in brackets is one value: `network.capacities=[{share: 1.0, up: 1MB/s}],[]`. A field
+    /// of one overlay, such as `overlays.chord.successors`, is a parameter of that overlay and leaves
+    /// the others alone. Every other field is the world's: each of its values has a picture of its
+    /// own.
+    #[arg(long = "set", value_name = "FIELD=VALUE,…")]
+    pub(crate) assignments: Vec<String>,
+    /// A scenario file, or a name that `peerbench list scenarios` shows [default: `default`]
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) scenario: Option<String>,
+    /// Numbers of nodes: short for `--set nodes=N,…`
+    #[arg(long, value_name = "N,…")]
+    pub(crate) nodes: Option<String>,
+    /// Seeds, such as `7`, `1,2,3` or `1..16`: each combination is run under all of them
+    #[arg(long, visible_alias = "seed", value_name = "SEEDS")]
+    pub(crate) seeds: Option<String>,
+    /// What the nodes run in
+    #[arg(long, value_enum, default_value_t = OneDriver::Simulator)]
+    pub(crate) driver: OneDriver,
+    /// Go on with a stored sweep of the same grid: only what it does not have is run
+    #[arg(long, value_name = "RUN")]
+    pub(crate) resume: Option<String>,
+    /// What a combination costs: a figure of which less is better
+    #[arg(long, default_value = DEFAULT_X, value_name = "METRIC")]
+    pub(crate) x: String,
+    /// What is got for it: a figure of which less is better
+    #[arg(long, default_value = DEFAULT_Y, value_name = "METRIC")]
+    pub(crate) y: String,
+    /// The least share of right lookups, in percent: combinations below are no part of a hull
+    #[arg(long, default_value = "99%", value_name = "PERCENT")]
+    pub(crate) correct_at_least: String,
+    /// Write everything to this file in Markdown as well; `-` prints that instead of the tables
+    #[arg(long, value_name = "FILE")]
+    pub(crate) md: Option<PathBuf>,
+    /// Where runs are stored
+    #[arg(long, default_value = "reports/runs", value_name = "FOLDER")]
+    pub(crate) reports: PathBuf,
+}
+
+impl Sweep {
+    /// What is the same for all combinations, besides fields.
+    pub(crate) fn choice(&self) -> ScenarioChoice {
+        ScenarioChoice {
+            scenario: self.scenario.clone(),
+            seeds: self.seeds.clone(),
+            ..ScenarioChoice::default()
+        }
+    }
 }
 
 /// Which of the two worlds the nodes run in.

@@ -20,6 +20,7 @@ mod report;
 mod selection;
 mod show;
 mod strategies;
+mod sweep;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Verb::Freeloaders(freeloaders) => freeloaders::run(&freeloaders, interruption()?.as_ref()),
         Verb::Lesson(lesson) => lesson::run(&lesson, interruption()?.as_ref()),
+        Verb::Sweep(sweep) => sweep::run(&sweep, interruption()?.as_ref()),
         Verb::Config(config) => config::run(&config),
         Verb::Completions { shell } => Ok(arguments::completions(shell)),
         Verb::Node { overlay } => (overlays::find(&overlay)?.node)(),

@@ -12,7 +12,7 @@ use crate::arguments::Report;
 use crate::bench::warn;
 use crate::failure::{Failure, NOTHING_MEASURED};
 use crate::show::{print_line, terminal, wants_table};
-use crate::{freeloaders, lesson};
+use crate::{freeloaders, lesson, sweep};
 
 /// What runs have found: overlays side by side where there are several, world by world, and each of
 /// them.
@@ -114,6 +114,9 @@ fn page(runs: &[RunFolder], reference: Option<&str>) -> Result<Page, Failure> {
         if let Some(outline) = lesson::stored(run) {
             return Ok(Page::of_lesson(&outline, run)?);
         }
+        if let Some(outline) = peerbench_reports::sweep::Outline::stored(run)? {
+            return Ok(Page::of_sweep(&outline, run)?);
+        }
     }
     Ok(Page::of(runs, reference)?)
 }
@@ -126,6 +129,9 @@ fn show(runs: &[RunFolder], report: &Report) -> Result<ExitCode, Failure> {
         }
         if let Some(outline) = lesson::stored(run) {
             return lesson::show(&peerbench_reports::lesson(&outline, run)?, report.md.as_deref());
+        }
+        if let Some((outline, found)) = sweep::stored(run)? {
+            return sweep::show(&outline, &found, report.md.as_deref());
         }
     }
     let findings = Findings::of(runs, report.reference.as_deref())?;

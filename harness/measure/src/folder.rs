@@ -157,6 +157,25 @@ impl RunFolder {
         Ok(Self { path: Some(path.to_owned()), manifest, records, logs, portraits })
     }
 
+    /// Opens the folder of a run to go on with it, and points `latest` beside it at it. A record that
+    /// was cut short is removed, and the run has not ended any more.
+    ///
+    /// # Errors
+    /// As those of [`Self::open`], and [`FolderError::Write`] if the disk does not take it.
+    pub fn resume(path: &Path) -> Result<Self, FolderError> {
+        // `latest` is a link to another name in the same folder.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut folder = Self::open(&path)?;
+        let records = path.join(RECORDS);
+        remove_half_a_record(&records).map_err(|error| unwritten(&records, error))?;
+        if let Some(runs) = path.parent() {
+            point_latest_at(runs, &folder.manifest.id);
+        }
+        folder.manifest.goes_on();
+        folder.store_manifest()?;
+        Ok(folder)
+    }
+
     /// Where the run is stored; `None`: nowhere.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
@@ -352,6 +371,19 @@ fn read_portrait(path: &Path) -> Result<Portrait, FolderError> {
         line: source.line(),
         source,
     })
+}
+
+/// Cuts off what is behind the last end of a line, which a crash has left.
+fn remove_half_a_record(path: &Path) -> io::Result<()> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text?,
+    };
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole == text.len() {
+        return Ok(());
+    }
+    OpenOptions::new().write(true).open(path)?.set_len(whole as u64)
 }
 
 /// Adds a line to a file, or leaves the file as it was.

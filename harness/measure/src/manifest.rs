@@ -89,6 +89,11 @@ impl Manifest {
         }
     }
 
+    /// Notes that the run has not ended.
+    pub(crate) fn goes_on(&mut self) {
+        (self.status, self.finished, self.load_at_end) = (None, None, None);
+    }
+
     /// Notes that the run ends now.
     pub(crate) fn end(&mut self, status: Status) {
         self.status = Some(status);

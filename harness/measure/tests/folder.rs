@@ -182,6 +182,28 @@ fn a_record_is_on_the_disk_when_append_returns_and_half_a_record_does_no_harm() 
 }
 
 #[test]
+fn what_was_stopped_goes_on_behind_the_last_whole_record() {
+    let runs = tempfile::tempdir().unwrap();
+    let path = store(runs.path()).path().unwrap().to_owned();
+    store(runs.path());
+    let records = path.join("runs.jsonl");
+    let whole = fs::read(&records).unwrap();
+    fs::write(&records, &whole[..whole.len() - 9]).unwrap();
+
+    let mut run = RunFolder::resume(&path).unwrap();
+    assert_eq!((run.records().len(), run.manifest().status), (1, None));
+    let measurement = measurement();
+    run.append(&record(3, &measurement), &measurement).unwrap();
+    run.finish(Status::Ok).unwrap();
+    let back = RunFolder::open(&runs.path().join("latest")).unwrap();
+    assert_eq!(back.manifest().id, run.manifest().id);
+    let seeds: Vec<u64> = back.records().iter().map(|record| record.key.seed).collect();
+    assert_eq!(seeds, [1, 3]);
+    assert!(back.histogram(&back.records()[0], "lookup_hops").unwrap().is_some());
+    assert!(RunFolder::resume(runs.path()).is_err());
+}
+
+#[test]
 fn a_disk_that_takes_nothing_gives_an_error_and_costs_no_figure() {
     let directory = tempfile::tempdir().unwrap();
     let occupied = directory.path().join("runs");

@@ -10,7 +10,7 @@ use super::plots::plots;
 use super::scene::{Cast, scenes};
 use super::{Page, Shown, World, glance::Glance, head, pictures};
 use crate::comparison::ComparisonError;
-use crate::{compare, freeloading, lesson, summary};
+use crate::{compare, freeloading, lesson, summary, sweep};
 
 /// The share of freeloaders of which distributions are drawn: about what is spoken of.
 const DRAWN: f64 = 0.25;
@@ -105,7 +105,50 @@ impl Page {
     }
 }
 
+impl Page {
+    /// The page of a grid of parameters.
+    ///
+    /// # Errors
+    /// If a file of histograms is missing or damaged.
+    pub fn of_sweep(outline: &sweep::Outline, folder: &RunFolder) -> Result<Self, ComparisonError> {
+        let found = sweep::sweep(outline, folder)?;
+        let cast = found.cast.clone();
+        Ok(Self {
+            story: Some(Story::of_sweep(found)),
+            cast,
+            worlds: vec![World::default()],
+            growth: Vec::new(),
+            alarms: head::alarms(std::slice::from_ref(folder)),
+            manifests: vec![folder.manifest().clone()],
+        })
+    }
+}
+
 impl Story {
+    fn of_sweep(found: sweep::Sweep) -> Self {
+        let chapter = |world: sweep::World| {
+            let overlays = world.overlays.iter();
+            let tables = overlays.clone().map(|it| (it.overlay.clone(), it.table.clone()));
+            let conclusions = overlays.map(|it| it.conclusion.clone());
+            Chapter {
+                title: world.chart.title.clone(),
+                tables: tables.collect(),
+                conclusions: conclusions.filter(|it| !it.is_empty()).collect(),
+                charts: vec![world.chart],
+                notes: Vec::new(),
+            }
+        };
+        let mut chapters: Vec<Chapter> = found.worlds.into_iter().map(chapter).collect();
+        if let Some(last) = chapters.last_mut() {
+            last.notes = found.notes;
+        }
+        Self {
+            title: "Cost against performance".to_owned(),
+            introduction: std::iter::once(found.title).chain(found.reading).collect(),
+            chapters,
+        }
+    }
+
     fn of_freeloaders(found: freeloading::Freeloading, mut who: impl FnMut(&str) -> usize) -> Self {
         let places: Vec<(String, usize)> =
             found.overlays.iter().map(|it| (it.overlay.clone(), who(&it.overlay))).collect();

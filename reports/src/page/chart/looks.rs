@@ -116,7 +116,8 @@ svg .end{text-anchor:end}svg .middle{text-anchor:middle}\
 svg text.tick,svg text.title{fill:var(--soft)}\
 path.grid{stroke:var(--rule);stroke-width:.7;fill:none}\
 path.axis,path.tick{stroke:var(--soft);fill:none}\
-.marks path{stroke:var(--soft);stroke-dasharray:2 2;fill:none}.marks text{fill:var(--soft)}\
+.marks:not(.series) path{stroke:var(--soft);stroke-dasharray:2 2;fill:none}\
+.marks:not(.series) text{fill:var(--soft)}\
 .series .line{fill:none;stroke:var(--own);stroke-width:2;stroke-dasharray:var(--dash);\
 stroke-linejoin:round}\
 .series .mark{fill:var(--own);stroke:var(--paper);stroke-width:.8}\
