@@ -230,6 +230,18 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: Part::Nodes,
+        title: "upkeep",
+        hint: "",
+        always: false,
+        lines: &[
+            figure("stale links", "upkeep_stale_links", Value),
+            Line { label: "repair sent", metric: "upkeep_repair_sent", show: Show::IfAny },
+            figure("lost items", "upkeep_lost_items", Value),
+            figure("at the end", "upkeep_lost_items_at_end", Value),
+        ],
+    },
+    Section {
         part: Part::Run,
         title: "convergence",
         hint: "",

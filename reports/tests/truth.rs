@@ -182,6 +182,10 @@ impl<O: Overlay, C: Change> Overlay for Changed<O, C> {
         self.own.neighbors(config)
     }
 
+    fn holds(&self, key: &overlay_core::Key) -> bool {
+        self.own.holds(key)
+    }
+
     fn role(&self) -> Role {
         self.own.role()
     }

@@ -39,6 +39,7 @@ pub(crate) const SCENARIOS: &[(&str, &str)] = scenarios![
     "fluid-model",
     "gnutella-coverage",
     "large-view",
+    "replicated-storage",
 ];
 
 /// Statistics that can be expected of a distribution.

@@ -21,6 +21,10 @@ pub struct TrafficTimeline {
     pub lookup: Vec<u64>,
     /// The same of class data.
     pub data: Vec<u64>,
+    /// What of the maintenance put copies where they belong ([`Message::is_repair`]). Empty in records
+    /// of before it was counted.
+    #[serde(default)]
+    pub repair: Vec<u64>,
     /// How many nodes were alive, on average over the bin.
     pub alive: Vec<f64>,
 }
@@ -77,6 +81,8 @@ struct Bins {
 struct Bin {
     /// Bytes, by class.
     bytes: [u64; 3],
+    /// Those of repair among them.
+    repair: u64,
     /// How long nodes were alive, all together, in nanoseconds.
     alive_ns: u64,
 }
@@ -104,6 +110,9 @@ impl Course {
         }
         let class = message.class();
         self.latest.bytes[class as usize] += u64::from(bytes);
+        if message.is_repair() {
+            self.latest.repair += u64::from(bytes);
+        }
         if class == Class::Lookup {
             self.count(message.kind());
         }
@@ -192,8 +201,16 @@ impl Sent {
             maintenance: class(Class::Maintenance),
             lookup: class(Class::Lookup),
             data: class(Class::Data),
+            repair: bins.iter().map(|bin| bin.repair).collect(),
             alive: self.over_time.alive(),
         })
+    }
+
+    /// Bytes of repair per second and live node; `None` if nobody was alive.
+    pub(crate) fn repair_rate(&self) -> Option<f64> {
+        let sum = |of: fn(&Bin) -> u64| self.over_time.bins.iter().map(of).sum::<u64>() as f64;
+        let alive = sum(|bin| bin.alive_ns) / NANOS_PER_SECOND as f64;
+        (alive > 0.0).then(|| sum(|bin| bin.repair) / alive)
     }
 
     /// The most frequent kind first.
@@ -260,6 +277,7 @@ impl Bins {
 impl Bin {
     fn add(&mut self, other: &Self) {
         self.alive_ns = self.alive_ns.saturating_add(other.alive_ns);
+        self.repair += other.repair;
         for (mine, others) in self.bytes.iter_mut().zip(&other.bytes) {
             *mine += others;
         }

@@ -71,16 +71,19 @@ impl<R: Oracle> Judge<R> {
         }
     }
 
-    /// A node that was gone is alive again: what it had published, it holds; what it had fetched, it
-    /// has forgotten. The oracle hears of
-    /// it when it has joined, because until then nobody could find it.
-    pub fn returned(&mut self, node: NodeId) {
+    /// A node that was gone is alive again: what it had published, it holds if it keeps its items; what
+    /// it had fetched, it has forgotten. The oracle hears of it when it has joined, because until then
+    /// nobody could find it.
+    pub fn returned(&mut self, node: NodeId, keeps_items: bool) {
         if let Some(alive) = self.alive.get_mut(node.index())
             && !std::mem::replace(alive, true)
         {
             self.joining.insert(node);
             let its = (node, Key([0; 20]))..=(node, Key([u8::MAX; 20]));
             self.taking_part.extract_if(its, |_, _| true).for_each(drop);
+            if !keeps_items {
+                self.publishers.values_mut().for_each(|them| them.retain(|it| *it != node));
+            }
         }
     }
 
@@ -208,7 +211,7 @@ mod tests {
         let mut judge = Judge::new(Ranked(vec![NodeId(2), NodeId(3)]), 5);
         judge.published(item, NodeId(2));
         judge.set_alive(NodeId(2), false);
-        judge.returned(NodeId(2));
+        judge.returned(NodeId(2), true);
         assert_eq!(judge.judge(&item, &answer(3, Some(2))), Verdict::Correct);
         assert_eq!(judge.oracle().responsible(&nothing), [NodeId(3)]);
         judge.joined(NodeId(2));
@@ -216,7 +219,7 @@ mod tests {
         judge.joined(NodeId(4));
         assert_eq!(judge.oracle().responsible(&nothing), [NodeId(3), NodeId(2)]);
         judge.set_alive(NodeId(2), false);
-        judge.returned(NodeId(2));
+        judge.returned(NodeId(2), true);
         judge.set_alive(NodeId(2), false);
         judge.joined(NodeId(2));
         assert_eq!(judge.oracle().responsible(&nothing), [NodeId(3)]);
@@ -238,7 +241,7 @@ mod tests {
         assert!(!judge.took_part(&item, NodeId(1), at(9)));
         judge.set_alive(NodeId(1), false);
         assert_eq!(judge.judge(&item, &answer(0, Some(1))), Verdict::Incorrect);
-        judge.returned(NodeId(1));
+        judge.returned(NodeId(1), true);
         assert_eq!(judge.judge(&item, &answer(0, Some(1))), Verdict::Incorrect);
         judge.takes_part(item, NodeId(1), at(30));
         assert_eq!(judge.judge(&item, &answer(0, Some(1))), Verdict::Correct);

@@ -9,7 +9,9 @@ use crate::faults::FaultMarks;
 use crate::metrics::Group;
 use crate::nodes::Nodes;
 use crate::timeline::{Outcome, Outcomes};
-use crate::{Control, Histogram, NodeGroup, NodeSample, Sent, SwarmProgress, Timeline, Verdict};
+use crate::{
+    Control, Histogram, Inventories, NodeGroup, NodeSample, Sent, SwarmProgress, Timeline, Verdict,
+};
 
 /// No lookup or fetch is counted as longer than this.
 const LONGEST: Duration = Duration::from_secs(3_600);
@@ -90,6 +92,7 @@ pub struct Measurement {
     pub(crate) publishers: BTreeSet<NodeId>,
     pub(crate) nodes: Nodes,
     pub(crate) sent: Sent,
+    pub(crate) inventories: Inventories,
     pub(crate) faults: FaultMarks,
     pub(crate) counters: BTreeMap<Counter, u64>,
     pub(crate) lateness_us: Histogram,
@@ -244,6 +247,11 @@ impl Measurement {
         self.sent.merge(sent);
     }
 
+    /// What nodes remembered at some times in the window. Each node's once.
+    pub fn inventories(&mut self, inventories: &Inventories) {
+        self.inventories.merge(inventories);
+    }
+
     /// This happened to one more node at this time, because the scenario wanted it so. In the order
     /// of time; what happens before the window is left out.
     pub fn struck(&mut self, at: Time, action: &str) {
@@ -362,6 +370,7 @@ impl Measurement {
         self.publishers.extend(&other.publishers);
         self.nodes.merge(&other.nodes);
         self.sent.merge(&other.sent);
+        self.inventories.append(&other.inventories);
         self.faults.merge(&other.faults);
         for (counter, n) in &other.counters {
             self.count(*counter, *n);

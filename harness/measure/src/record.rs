@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::fairness::lorenz;
 use crate::{
     Better, FaultMark, GroupedBy, KindCount, METRICS, Measurement, Metric, NodeGroup,
-    SwarmProgress, Timeline, TrafficTimeline,
+    SwarmProgress, Timeline, TrafficTimeline, Upkeep,
 };
 
 /// Version of the record, of the folder around it, and of the metrics' definitions.
@@ -35,6 +35,9 @@ pub struct RunRecord {
     pub timeline: Option<Timeline>,
     /// Bytes sent over time, by class; `None` if the driver did not look.
     pub traffic: Option<TrafficTimeline>,
+    /// How much of what nodes remembered was good for nothing, over time; `None` where nobody goes.
+    #[serde(default)]
+    pub upkeep: Option<Upkeep>,
     /// The faults that struck in the window, by time.
     pub faults: Vec<FaultMark>,
     /// Messages of class lookup by kind, the most frequent first. They are what the metric
@@ -218,6 +221,7 @@ impl RunRecord {
             breakdown: measurement.breakdown(),
             timeline: measurement.timeline(),
             traffic: measurement.sent.timeline(),
+            upkeep: measurement.inventories.upkeep(),
             faults: measurement.faults.marks().to_vec(),
             lookup_kinds: measurement.sent.kinds(),
             upload_lorenz: lorenz(measurement.nodes.giving.sent_each.clone()),

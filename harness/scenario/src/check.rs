@@ -335,9 +335,10 @@ fn check_fault(scenario: &Scenario, fault: &Fault, path: &str, document: &Docume
 fn check_return(fault: &Fault, path: &str, end: Duration, document: &Document) -> Checked {
     let fail = |message: String, help: String| Err(document.complain(path, message, help));
     let Some(after) = fault.back_after else { return Ok(()) };
-    if fault.action != FaultAction::Kill {
-        let message = "only a node that was killed comes back".to_owned();
-        return fail(message, "use `action: kill`, or leave `back_after` out".to_owned());
+    if fault.action == FaultAction::Leave {
+        let message = "a node that left with notice does not come back".to_owned();
+        let help = "use `action: kill` or `freeze`, or leave `back_after` out";
+        return fail(message, help.to_owned());
     }
     if after.0.is_zero() {
         let message = "a node that is back at once was not away".to_owned();
@@ -358,10 +359,6 @@ fn check_churn(scenario: &Scenario, churn: &Churn, document: &Document) -> Check
     if !(0.0..=1.0).contains(&churn.share) {
         let message = format!("{} is not a share of the nodes", churn.share);
         return fail("share", message, "a share is 0 to 1: 0.5 is every second node");
-    }
-    if churn.departure == FaultAction::Freeze {
-        let message = "a frozen node is neither there nor gone".to_owned();
-        return fail("departure", message, "use `kill` or `leave`");
     }
     let (begins, end) = (churn.begins(scenario), expected_end(scenario));
     if begins < scenario.joined_by() {

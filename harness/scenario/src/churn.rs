@@ -18,7 +18,8 @@ const SESSIONS: u64 = 1 << 62;
 /// The shortest time that anything lasts.
 const AN_INSTANT: Duration = Duration::from_millis(1);
 
-/// Nodes that come and go. Who is back has its number, place and items, and remembers nothing else.
+/// Nodes that come and go. Who is back has its number and place, its items unless `keeps_items` says
+/// otherwise, and remembers nothing else unless it slept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Churn {
@@ -29,8 +30,11 @@ pub struct Churn {
     /// From when on, since the start of the run; all are there until then. Absent: the end of the
     /// warm-up.
     pub from: Option<Span>,
-    /// How a node goes: `kill`, without notice, or `leave`.
+    /// How a node goes: `kill`, without notice; `leave`; or `freeze`: it falls asleep, and wakes with
+    /// everything it remembered.
     pub departure: FaultAction,
+    /// Whether who is back has its items still, and publishes them again. False: somebody else came.
+    pub keeps_items: bool,
     /// How long a node stays, each time anew.
     pub sessions: Lasting,
     /// How long it stays away.
@@ -80,6 +84,7 @@ impl Default for Churn {
             spared: Vec::new(),
             from: None,
             departure: FaultAction::Kill,
+            keeps_items: true,
             sessions: Lasting::default(),
             absences: Lasting::default(),
             trace: None,

@@ -27,19 +27,22 @@ pub struct DueFault {
     pub node: NodeId,
     /// What happens to the node.
     pub action: FaultAction,
-    /// When the node comes back, as one that remembers nothing; `None`: never.
+    /// When the node comes back, as one that remembers nothing, or wakes; `None`: never.
     pub back_at: Option<Time>,
 }
 
-/// A node comes back.
+/// A node comes back, or wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DueReturn {
     /// When it is due.
     pub at: Time,
     /// The node.
     pub node: NodeId,
-    /// Which of its lives begins: 1 when it comes back for the first time.
+    /// Which of its lives begins: 1 when it comes back for the first time. Who wakes goes on with the
+    /// one it has.
     pub life: u32,
+    /// It was frozen, and goes on with everything it remembered.
+    pub wakes: bool,
 }
 
 /// Who is struck, in the order of time.
@@ -78,22 +81,31 @@ pub(crate) fn draw(scenario: &Scenario, seed: u64) -> Vec<DueFault> {
 
 /// Who comes back, in the order of time.
 pub(crate) fn returns(faults: &[DueFault]) -> Vec<DueReturn> {
-    let back = |fault: &DueFault| Some(DueReturn { at: fault.back_at?, node: fault.node, life: 0 });
+    let back = |fault: &DueFault| {
+        let wakes = fault.action == FaultAction::Freeze;
+        Some(DueReturn { at: fault.back_at?, node: fault.node, life: 0, wakes })
+    };
     let mut returns: Vec<DueReturn> = faults.iter().filter_map(back).collect();
     returns.sort_unstable();
     let mut lives: BTreeMap<NodeId, u32> = BTreeMap::new();
     for back in &mut returns {
         let life = lives.entry(back.node).or_default();
-        *life += 1;
+        *life += u32::from(!back.wakes);
         back.life = *life;
     }
     returns
 }
 
 /// What the workload asks of nodes that are back, in the order of time: to join through a node
-/// that is there, and to publish once more what was to be published by then.
-pub(crate) fn commands(plan: &Arc<Plan>, faults: &[DueFault], returns: &[DueReturn]) -> Vec<Due> {
-    let published = publications_of(plan, returns);
+/// that is there, and to publish once more what was to be published by then, if they keep items.
+pub(crate) fn commands(
+    plan: &Arc<Plan>,
+    faults: &[DueFault],
+    returns: &[DueReturn],
+    keep_items: bool,
+) -> Vec<Due> {
+    let its_own: &[DueReturn] = if keep_items { returns } else { &[] };
+    let published = publications_of(plan, its_own);
     let mut commands = Vec::new();
     let mut present = Present::all(plan.nodes);
     let (mut gone, mut back) = (faults.iter().peekable(), returns.iter().peekable());
@@ -113,7 +125,7 @@ pub(crate) fn commands(plan: &Arc<Plan>, faults: &[DueFault], returns: &[DueRetu
         }
         // While others join, only founders are known to be there.
         let joined = if now < Time::ZERO + plan.joined_by { plan.founders } else { plan.nodes };
-        for &DueReturn { at, node, life } in together {
+        for &DueReturn { at, node, life, .. } in together.iter().filter(|back| !back.wakes) {
             let stream = RETURNS * u64::from(life) + u64::from(node.0);
             let mut random = Random::stream(plan.seed, Purpose::Churn, stream);
             let op = OpId(plan.operations.rejoins.start + node.0);

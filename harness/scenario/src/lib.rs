@@ -16,6 +16,7 @@ mod downloads;
 mod edge_list;
 mod error;
 mod faults;
+mod inventory;
 mod model;
 mod network;
 mod present;
@@ -30,6 +31,7 @@ pub use content::{Content, MOST_FILES, Reader};
 pub use document::Document;
 pub use error::{Error, Position};
 pub use faults::{DueFault, DueReturn};
+pub use inventory::InventoryPlan;
 pub use model::{
     Arrivals, CITIES, Capacity, Downloads, FEWEST_FOUNDERS, Fault, FaultAction, Freeloaders, Join,
     Keys, MOST_NODES_TO_JOIN, MOST_NODES_WITH_HANDSHAKES, Network, Replication, Scenario, Start,
@@ -48,6 +50,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("swarm-staggered", include_str!("../../../configs/swarm-staggered.yaml")),
     ("freeloaders", include_str!("../../../configs/freeloaders.yaml")),
     ("churn", include_str!("../../../configs/churn.yaml")),
+    ("dht-churn", include_str!("../../../configs/dht-churn.yaml")),
 ];
 
 /// The names of the scenarios that come with the program.

@@ -239,7 +239,8 @@ pub struct Fault {
     /// Which share, 0 to 1, of the nodes not listed that no fault has struck before.
     pub share: f64,
     /// How long after being killed a node comes back: at its place and under its number, with the
-    /// items that it held, but remembering nothing. Absent: never.
+    /// items that it held, but remembering nothing; or how long after being frozen it wakes, with
+    /// everything it remembered. Absent: never.
     pub back_after: Option<Span>,
 }
 
@@ -252,7 +253,7 @@ pub enum FaultAction {
     /// It stops without notice; whoever talks to it finds the connection broken.
     #[default]
     Kill,
-    /// It never does anything again, but its connections stay open.
+    /// It does nothing, but its connections stay open.
     Freeze,
     /// It departs with notice.
     Leave,

@@ -169,6 +169,11 @@ impl Plan {
         }
     }
 
+    /// The keys of all items, by their numbers.
+    pub(crate) fn item_keys(&self) -> &[Key] {
+        &self.item_keys
+    }
+
     /// The item with this number.
     pub(crate) fn item(&self, number: u32) -> Item {
         let blob = match self.is_real {

@@ -38,6 +38,7 @@ pub struct World {
     returns: Vec<DueReturn>,
     /// What the workload asks of nodes that are back.
     of_returned: Arc<[Due]>,
+    keep_items: bool,
     /// Whether each node publishes anything.
     publishes: Vec<bool>,
     operations: Operations,
@@ -84,6 +85,7 @@ impl World {
         faults.append(&mut churn::draw(scenario, seed, &faults, end)?);
         faults.sort_by_key(|fault| fault.at);
         let returns = faults::returns(&faults);
+        let keep_items = scenario.churn.as_ref().is_none_or(|churn| churn.keeps_items);
         let mut places = Random::stream(seed, Purpose::Network, PLACES);
         let width = matrix.names.len() as u64;
         Ok(Self {
@@ -96,7 +98,8 @@ impl World {
             capacities: scenario.network.capacities.clone(),
             freeloaders: draw_freeloaders(scenario, seed),
             freeloading: Conduct::Freeloader(scenario.freeloaders.strategy),
-            of_returned: faults::commands(&plan, &faults, &returns).into(),
+            keep_items,
+            of_returned: faults::commands(&plan, &faults, &returns, keep_items).into(),
             publishes: who_publishes(&plan),
             faults,
             first_fault,
@@ -207,6 +210,11 @@ impl World {
         self.plan.downloads.iter().map(|download| (download.item, download.node))
     }
 
+    /// The items' keys, by their numbers.
+    pub(crate) fn keys(&self) -> &[overlay_core::Key] {
+        self.plan.item_keys()
+    }
+
     /// Who publishes which item.
     pub(crate) fn publications(&self) -> Publications {
         Publications::new(Arc::clone(&self.plan))
@@ -241,8 +249,13 @@ impl World {
         &self.faults
     }
 
-    /// Which nodes come back, in the order of time; each as one that remembers nothing, before it
-    /// is asked anything.
+    /// Whether nodes that come back have the items that they published.
+    #[must_use]
+    pub const fn keep_items(&self) -> bool {
+        self.keep_items
+    }
+
+    /// Which nodes come back, in the order of time, each before it is asked anything.
     #[must_use]
     pub fn returns(&self) -> &[DueReturn] {
         &self.returns

@@ -78,6 +78,47 @@ fn whoever_is_back_joins_through_somebody_who_is_there() {
 }
 
 #[test]
+fn who_slept_is_asked_nothing_and_who_lost_its_items_does_not_publish() {
+    let churn = "sessions: {mean: 100s}, absences: {mean: 100s}";
+    let asked = |with: &str| {
+        let world = world(&format!("{churn}, {with}"), 2);
+        let is_of_returned = |due: &peerbench_scenario::Due| due.at > world.faults()[0].at;
+        let (mut joins, mut publications) = (0, 0);
+        for due in world.timetable().filter(is_of_returned) {
+            joins += usize::from(matches!(due.command, Command::Join { .. }));
+            publications += usize::from(matches!(due.command, Command::Publish { .. }));
+        }
+        let wakes = world.returns().iter().filter(|back| back.wakes && back.life == 0).count();
+        (joins, publications, wakes, world.returns().len())
+    };
+    let (joins, publications, wakes, returns) = asked("keeps_items: true");
+    assert!(publications > 0 && (joins, wakes) == (returns, 0));
+    let (joins, publications, wakes, returns) = asked("keeps_items: false");
+    assert_eq!((joins, publications, wakes), (returns, 0, 0));
+    let (joins, publications, wakes, returns) = asked("departure: freeze");
+    assert_eq!((joins, publications, wakes), (0, 0, returns));
+}
+
+#[test]
+fn inventories_are_taken_all_over_the_window_of_who_is_there() {
+    let world = world("sessions: {mean: 100s}, absences: {mean: 100s}", 2);
+    let plan = world.inventory_plan();
+    assert_eq!((plan.times.len(), plan.keys.len()), (60, 8));
+    let window = world.ends_at().since(world.searches_from());
+    let mean = plan.times.iter().map(|at| at.since(world.searches_from())).sum::<Duration>() / 60;
+    assert!(mean.abs_diff(window / 2) < Duration::from_micros(1), "{mean:?} of {window:?}");
+    for time in plan.times {
+        let absent = world.absent_at(time);
+        for node in (0..400).map(NodeId) {
+            let faults = world.faults().iter().filter(|fault| fault.node == node);
+            let last = faults.take_while(|fault| fault.at <= time).last();
+            let is_away = last.is_some_and(|fault| fault.back_at.is_none_or(|back| back > time));
+            assert_eq!(absent.contains(&node), is_away, "{node} at {time}");
+        }
+    }
+}
+
+#[test]
 fn a_seed_gives_the_same_churn_and_a_fault_s_victims_are_left_alone() {
     let churn = "sessions: {law: weibull, mean: 90s}, absences: {law: pareto, mean: 60s, shape: 3}";
     assert_eq!(world(churn, 3).faults(), world(churn, 3).faults());

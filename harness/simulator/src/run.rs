@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use overlay_core::{Command, Input, NodeId, Oracle as _, Overlay, StateSize, Time};
-use peerbench_measure::{Absence, Cost, Counter, Group, Measurement, NodeSample, Progress, Silent};
-use peerbench_scenario::{DueFault, DueReturn, Error, FaultAction, Scenario, Timetable, World};
+use peerbench_measure::{
+    Absence, Cost, Counter, Group, Inventories, Measurement, NodeSample, Progress, Silent,
+};
+use peerbench_scenario::{
+    DueFault, DueReturn, Error, FaultAction, InventoryPlan, Scenario, Timetable, World,
+};
 
 use crate::harness::Harness;
 use crate::memory;
@@ -14,6 +18,8 @@ use crate::watch::{Watch, count_converged};
 
 /// Events between two looks at the stop flag and the progress bar.
 const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
+/// Most nodes whose links are looked at for an inventory; in larger networks some are.
+const MOST_LOOKED_INTO: usize = 1 << 16;
 
 /// Runs a scenario under one seed, until its end or until `stop` is set; then the measurement says
 /// that it is partial.
@@ -97,6 +103,9 @@ struct Run<'a, O: Overlay> {
     /// other workloads.
     states: Vec<StateSize>,
     watch: Watch,
+    /// When to look at what nodes remember, and what they did.
+    inventory_plan: InventoryPlan,
+    inventories: Inventories,
     most_waiting: usize,
     /// Events until the next look at the stop flag.
     look: u32,
@@ -122,6 +131,8 @@ impl<'a, O: Overlay> Run<'a, O> {
             is_measuring: false,
             states: Vec::new(),
             watch: Watch::new(scenario),
+            inventory_plan: world.inventory_plan(),
+            inventories: Inventories::default(),
             most_waiting: 0,
             look: EVENTS_BETWEEN_LOOKS,
             stopped: false,
@@ -197,7 +208,8 @@ impl<'a, O: Overlay> Run<'a, O> {
         let back = self.returns.peek().map(|back| back.at);
         let window = (!self.is_measuring).then_some(from);
         let watch = self.watch.next();
-        [due, fault, back, window, watch].into_iter().flatten().fold(end, Time::min)
+        let inventory = self.inventory_plan.times.front().copied();
+        [due, fault, back, window, watch, inventory].into_iter().flatten().fold(end, Time::min)
     }
 
     /// Lets everything from outside happen that is due by now.
@@ -205,6 +217,9 @@ impl<'a, O: Overlay> Run<'a, O> {
         self.harness.expire(now);
         if self.watch.next().is_some_and(|time| time <= now) {
             self.watch.look(&self.simulation, self.harness.ledger.oracle(), now);
+        }
+        if self.inventory_plan.times.pop_front_if(|time| *time <= now).is_some() {
+            self.take_inventory(now);
         }
         while let Some(&fault) = self.faults.next_if(|fault| fault.at <= now) {
             self.strike(fault);
@@ -217,6 +232,18 @@ impl<'a, O: Overlay> Run<'a, O> {
         }
     }
 
+    /// Looks at what nodes remember: all, or in large networks some, evenly over their numbers.
+    fn take_inventory(&mut self, now: Time) {
+        let (keys, simulation) = (&self.inventory_plan.keys, &self.simulation);
+        let is_there = |node: NodeId| simulation.life(node) == Life::Up;
+        let step = (simulation.nodes().len() / MOST_LOOKED_INTO).max(1);
+        for (_, node, life) in simulation.nodes().step_by(step) {
+            if life == Life::Up {
+                self.inventories.add(now, node, self.config, keys, is_there);
+            }
+        }
+    }
+
     fn strike(&mut self, fault: DueFault) {
         let DueFault { node, action, .. } = fault;
         self.watch.disturb();
@@ -224,7 +251,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         match action {
             FaultAction::Kill => self.remove(node),
             FaultAction::Freeze => {
-                self.simulation.freeze(node);
+                self.simulation.freeze(node, fault.back_at.is_some());
                 self.strike_off(node);
             }
             FaultAction::Leave => {
@@ -242,16 +269,24 @@ impl<'a, O: Overlay> Run<'a, O> {
     /// Nodes that are back by now start anew; what they are asked is in the timetable.
     fn bring_back(&mut self, now: Time) {
         let mut back = BTreeMap::new();
-        while let Some(&DueReturn { at, node, life }) = self.returns.next_if(|it| it.at <= now) {
+        while let Some(&DueReturn { at, node, life, wakes }) =
+            self.returns.next_if(|it| it.at <= now)
+        {
             if self.simulation.life(node) == Life::Up {
                 // It has been saying good-bye until now.
                 self.remove(node);
             }
-            if let Life::Down(since) = self.simulation.life(node) {
-                self.harness.measurement.struck(at, "return");
-                let from = since.max(self.world.searches_from());
-                *self.away.entry(node).or_default() += now.since(from);
-                self.harness.ledger.restore(node);
+            let (Life::Down(since) | Life::Frozen(since)) = self.simulation.life(node) else {
+                continue;
+            };
+            self.harness.measurement.struck(at, if wakes { "wake" } else { "return" });
+            let from = since.max(self.world.searches_from());
+            *self.away.entry(node).or_default() += now.since(from);
+            if wakes {
+                self.harness.ledger.wake(node);
+                self.simulation.wake(node);
+            } else {
+                self.harness.ledger.restore(node, self.world.keep_items());
                 back.insert(node, life);
             }
         }
@@ -315,8 +350,8 @@ impl<'a, O: Overlay> Run<'a, O> {
         let nodes = self.is_measuring.then(|| self.simulation.nodes()).into_iter().flatten();
         for (node, state, life) in nodes {
             let until = match life {
-                Life::Down(since) => since,
-                Life::Up | Life::Frozen => now,
+                Life::Down(since) | Life::Frozen(since) => since,
+                Life::Up => now,
             };
             measurement.node(&NodeSample {
                 node,
@@ -336,6 +371,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         }
         if self.is_measuring {
             measurement.sent(&self.simulation.sent());
+            measurement.inventories(&self.inventories);
         }
         measurement.visited(self.harness.visited);
         measurement.count(Counter::DroppedNonsense, 0);

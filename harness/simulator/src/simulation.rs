@@ -19,8 +19,8 @@ pub(crate) enum Life {
     /// It runs.
     #[default]
     Up,
-    /// Its process has stopped without ending: connections stand, nothing is answered.
-    Frozen,
+    /// Its process has stopped without ending, at this time: connections stand, nothing is answered.
+    Frozen(Time),
     /// It is gone, since this time.
     Down(Time),
 }
@@ -91,6 +91,8 @@ pub struct Simulation<'a, O: Overlay> {
     crossings: Crossings,
     queue: Queue<Occurrence<O>>,
     connections: Connections,
+    /// What waits for nodes that are frozen and will wake, in the order in which it came.
+    asleep: BTreeMap<NodeId, Vec<Occurrence<O>>>,
     /// What all nodes sent since the traffic was counted anew.
     course: Course,
     alive: u32,
@@ -159,6 +161,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             crossings: Crossings::new(),
             queue: Queue::new(),
             connections: Connections::new(world.nodes(), wiring.handshake_round_trips),
+            asleep: BTreeMap::new(),
             course: Course::new(Time::ZERO, world.nodes()),
             alive: world.nodes(),
             dead_peer_timeout: wiring.dead_peer_timeout,
@@ -255,7 +258,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 self.trace(1, to, u64::from(from.0) << 32 | u64::from(bytes));
                 self.run(to, Input::Message { from, message }, observer);
             }
-            Life::Frozen => {}
+            Life::Frozen(_) => self.hold(to, Occurrence::Delivery { message, from, bytes }),
             Life::Down(_) => self.refuse(to, from),
         }
     }
@@ -292,8 +295,10 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 
     /// Puts an input into a node, now.
     pub fn give(&mut self, to: NodeId, input: Input<O>, observer: &mut impl Observer<O>) {
-        if self.slots[to.index()].life != Life::Up {
-            return;
+        match self.slots[to.index()].life {
+            Life::Up => {}
+            Life::Frozen(_) => return self.hold(to, Occurrence::Input(input)),
+            Life::Down(_) => return,
         }
         let kind = match &input {
             Input::Command(_) => 2,
@@ -449,9 +454,32 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
     }
 
-    /// Stops a node's process without ending it.
-    pub(crate) fn freeze(&mut self, node: NodeId) {
-        self.enter(node, Life::Frozen);
+    /// Stops a node's process without ending it; one that will wake misses nothing but time.
+    pub(crate) fn freeze(&mut self, node: NodeId, will_wake: bool) {
+        self.enter(node, Life::Frozen(self.now));
+        if will_wake {
+            self.asleep.insert(node, Vec::new());
+        }
+    }
+
+    /// Lets a frozen node go on: what came meanwhile is there, and its timers are overdue.
+    pub(crate) fn wake(&mut self, node: NodeId) {
+        let Some(held) = self.asleep.remove(&node) else { return };
+        self.enter(node, Life::Up);
+        let now = self.now.as_nanos();
+        for occurrence in held {
+            self.queue.push(now, node, occurrence);
+        }
+    }
+
+    /// Keeps what comes to a frozen node, if it will wake: its timers, and as many messages as fit its
+    /// sockets' buffers.
+    fn hold(&mut self, node: NodeId, occurrence: Occurrence<O>) {
+        let Some(held) = self.asleep.get_mut(&node) else { return };
+        let is_message = matches!(occurrence, Occurrence::Delivery { .. });
+        if !is_message || held.len() < MOST_HELD {
+            held.push(occurrence);
+        }
     }
 
     fn enter(&mut self, node: NodeId, life: Life) {
@@ -479,8 +507,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     /// Every node with its state of life, ascending.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = (NodeId, &O, Life)> {
-        (0..).map(NodeId).zip(&self.slots).map(|(id, slot)| (id, &slot.node, slot.life))
+    pub(crate) fn nodes(&self) -> impl ExactSizeIterator<Item = (NodeId, &O, Life)> {
+        let slots = self.slots.iter().enumerate();
+        slots.map(|(id, slot)| (NodeId(id as u32), &slot.node, slot.life))
     }
 
     pub(crate) fn life(&self, node: NodeId) -> Life {
@@ -549,6 +578,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 /// Places in a node's flows.
 const SENT: usize = 0;
 const RECEIVED: usize = 1;
+
+/// Most messages that wait for a frozen node: some 100 KiB of them, as in a socket's buffer.
+const MOST_HELD: usize = 1_024;
 
 /// How many events ahead a node is asked for: about as long as memory takes.
 const PREFETCH_AHEAD: usize = 4;

@@ -198,8 +198,9 @@ const CHURN: [&str; 4] = [
 /// What both drivers must find where nodes come and go.
 fn assert_come_and_go(scenario: &Scenario, measurement: &Measurement, driver: &str) {
     let world = World::new(scenario, 7).unwrap();
-    let most = world.returns().iter().map(|back| back.life).max();
-    assert!(most >= Some(2), "somebody comes back more than once: {most:?}");
+    let mut back = world.returns().iter().map(|back| back.node).collect::<Vec<_>>();
+    back.sort_unstable();
+    assert!(!back.is_sorted_by(|one, next| one < next), "somebody comes back more than once");
     let timeline = measurement.timeline().unwrap();
     // A circle is broken wherever somebody is away, and closed again each time.
     assert!(timeline.correct.iter().all(|bin| *bin > 5), "{driver}: {timeline:?}");
@@ -211,26 +212,55 @@ fn assert_come_and_go(scenario: &Scenario, measurement: &Measurement, driver: &s
     assert!(!outcome.has_note("did not come back"), "{driver}: {:?}", outcome.record.notes);
 }
 
+/// Nobody holds an item whose publishers are all asleep, and nobody forgets one.
+fn assert_lost_items(world: &World, outcome: &Outcome, tolerance: f64) {
+    let plan = world.inventory_plan();
+    let mut lost = 0;
+    for &time in &plan.times {
+        let absent = world.absent_at(time);
+        let held: BTreeSet<_> = world
+            .publishers()
+            .filter(|(_, node)| !absent.contains(node))
+            .map(|(item, _)| item.key)
+            .collect();
+        lost += plan.keys.iter().filter(|key| !held.contains(key)).count();
+    }
+    let expected = lost as f64 / (plan.times.len() * plan.keys.len()) as f64;
+    let found = outcome.value("upkeep_lost_items");
+    assert!(expected > 0.02, "{expected}");
+    assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
+    let upkeep = outcome.record.upkeep.as_ref().unwrap();
+    assert_eq!(upkeep.at_s.len(), plan.times.len());
+}
+
 #[test]
 fn nodes_come_and_go_as_processes_do() {
     let _alone = alone();
-    for departure in ["kill", "leave"] {
+    for departure in ["kill", "leave", "freeze"] {
         let assignment = format!("churn.departure={departure}");
         let scenario = scenario(EIGHT, &[&CHURN[..], &[&assignment]].concat());
         let measurement = run(&scenario, &Silent).unwrap();
         assert_come_and_go(&scenario, &measurement, departure);
         let outcome = Outcome::of(&measurement);
         assert_eq!(outcome.value("losses_processes"), 0.0, "nobody ended unasked");
-        let returns = World::new(&scenario, 7).unwrap().returns().len() as f64;
+        let world = World::new(&scenario, 7).unwrap();
+        let returns = world.returns().len() as f64;
+        let returns = if departure == "freeze" { 0.0 } else { returns };
         let new = outcome.value("cost_processes") - 8.0;
-        assert!(new <= returns && new > 0.8 * returns, "{new} of {returns}: the last are too late");
+        assert!(
+            new <= returns && new >= 0.8 * returns,
+            "{new} of {returns}: the last are too late"
+        );
+        if departure == "freeze" {
+            assert_lost_items(&world, &outcome, 0.05);
+        }
         assert_no_process_is_left();
     }
 }
 
 #[test]
 fn nodes_come_and_go_in_the_simulator() {
-    for departure in ["kill", "leave"] {
+    for departure in ["kill", "leave", "freeze"] {
         let assignment = format!("churn.departure={departure}");
         let scenario = scenario(EIGHT, &[&CHURN[..], &[&assignment]].concat());
         let config = carousel::Config::default();
@@ -241,8 +271,11 @@ fn nodes_come_and_go_in_the_simulator() {
         };
         let measurement = simulate();
         assert_come_and_go(&scenario, &measurement, departure);
-        let digest = |of| Outcome::of(of).record.trace_digest;
-        assert_eq!(digest(&measurement), digest(&simulate()));
+        let outcome = Outcome::of(&measurement);
+        if departure == "freeze" {
+            assert_lost_items(&World::new(&scenario, 7).unwrap(), &outcome, 1e-9);
+        }
+        assert_eq!(outcome.record.trace_digest, Outcome::of(&simulate()).record.trace_digest);
     }
 }
 

@@ -87,6 +87,8 @@ async fn a_recorded_node_replays_to_the_same_effects() {
         window_ends: Time::ZERO + Duration::from_secs(60),
         dead_peer_timeout: None,
         shapes_frames: false,
+        inventories: BTreeMap::new(),
+        inventory_keys: Vec::new(),
         publishers: BTreeSet::new(),
         real: None,
         fetch_offset: None,

@@ -492,6 +492,12 @@ impl Overlay for Bittorrent {
         neighbors
     }
 
+    fn holds(&self, key: &Key) -> bool {
+        let has_all =
+            |swarm: &Swarm| swarm.key() == *key && swarm.is_complete() && !swarm.has_left();
+        self.swarms.values().any(has_all)
+    }
+
     fn role(&self) -> Role {
         if self.tracker.is_some() { Role::Server } else { Role::Peer }
     }

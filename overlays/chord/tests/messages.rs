@@ -131,11 +131,15 @@ fn stored() -> impl Strategy<Value = StorageMessage> {
         vec(node(), 0..20).prop_map(|holders| Record::Pointer(holders.into())),
         blob().prop_map(Record::Value),
     ];
-    (key(), record, any::<bool>()).prop_map(|(key, record, responsible)| StorageMessage::Store {
-        key,
-        record,
-        responsible,
-    })
+    prop_oneof![
+        (key(), record, any::<bool>()).prop_map(|(key, record, responsible)| {
+            StorageMessage::Store { key, record, responsible }
+        }),
+        (key(), node()).prop_map(|(key, holder)| StorageMessage::Remove { key, holder }),
+        key().prop_map(|key| StorageMessage::Offer { key }),
+        key().prop_map(|key| StorageMessage::Want { key }),
+        key().prop_map(|key| StorageMessage::Release { key }),
+    ]
 }
 
 fn exchanged() -> impl Strategy<Value = ExchangeMessage> {

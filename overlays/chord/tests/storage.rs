@@ -108,6 +108,35 @@ fn items_outlive_the_responsible_node_and_all_copies_but_one() {
     }
 }
 
+/// As nodes join and die, copies follow; those that are one too many go.
+#[test]
+fn copies_are_where_they_belong_and_nowhere_else() {
+    for keep in ["pointer", "value"] {
+        let setting = setting(&format!("{{keep: {keep}, replicas: 2}}"));
+        let mut network = setting.network();
+        network.found(NODES / 2);
+        network.wait(5);
+        publish_all(&mut network);
+        for node in (NODES / 2..NODES).map(NodeId) {
+            assert!(network.join(node, NodeId(0)), "{node}");
+        }
+        let mut ring = setting.oracle();
+        for victim in [5, 11, 17, 23].map(NodeId) {
+            network.wait(20);
+            network.simulation.kill(victim);
+            ring.set_alive(victim, false);
+        }
+        network.wait(20);
+        for item in items() {
+            let keeps = |chord: &Chord| chord.storage().keys().any(|key| *key == item.key);
+            let kept = network.simulation.live().filter(|(_, chord)| keeps(chord));
+            let mut expected = ring.responsible(&item.key)[..3].to_vec();
+            expected.sort_unstable();
+            assert_eq!(kept.map(|(node, _)| node).collect::<Vec<_>>(), expected, "{keep}");
+        }
+    }
+}
+
 #[test]
 fn keys_are_handed_over_to_a_node_that_joins() {
     for keep in ["pointer", "value"] {

@@ -47,6 +47,12 @@ pub trait Message: Clone + Debug + Serialize + DeserializeOwned + Send + 'static
     /// its kind, and different kinds have different names.
     fn kind(&self) -> &'static str;
 
+    /// Whether it puts a copy of what a node keeps for others where it belongs: the price of keeping
+    /// things while nodes come and go.
+    fn is_repair(&self) -> bool {
+        false
+    }
+
     /// The bulk data it carries, at most one.
     fn blob(&self) -> Option<&Blob> {
         None

@@ -62,6 +62,9 @@ pub trait Overlay: Sized + Send + 'static {
     fn state(&self, config: &Self::Config) -> StateSize;
     /// The distinct other nodes this node links to, ascending; for checkers and pictures.
     fn neighbors(&self, config: &Self::Config) -> Vec<NodeId>;
+    /// Whether this node has all bytes of the item with this key, as its own or for others; for
+    /// checkers and pictures.
+    fn holds(&self, key: &Key) -> bool;
 
     /// What this node is to the others, for reports by role.
     fn role(&self) -> Role {

@@ -152,6 +152,10 @@ impl Overlay for Flooding {
         self.links.all()
     }
 
+    fn holds(&self, key: &Key) -> bool {
+        self.exchange.holds(key)
+    }
+
     fn role(&self) -> Role {
         self.links.role()
     }

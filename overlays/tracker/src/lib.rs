@@ -272,6 +272,10 @@ impl Overlay for Tracker {
         neighbors
     }
 
+    fn holds(&self, key: &Key) -> bool {
+        self.exchange.holds(key)
+    }
+
     fn role(&self) -> Role {
         if self.server.is_some() { Role::Server } else { Role::Peer }
     }

@@ -137,6 +137,10 @@ impl Message for TrackerMessage {
         }
     }
 
+    fn is_repair(&self) -> bool {
+        matches!(self, Self::Copy { .. } | Self::Forget { .. })
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Exchange(message) => message.blob(),

@@ -34,6 +34,7 @@ const LESSONS: &[(&str, &str)] = lessons![
     "single-point-of-failure",
     "flooding-everyone",
     "hay-and-needles",
+    "someone-goes-away",
     "topology-matters",
     "not-all-nodes-are-equal",
     "bounds",

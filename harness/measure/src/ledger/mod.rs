@@ -281,12 +281,20 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         }
     }
 
-    /// A node is back, without anything it knew. It holds again what it had published; the
-    /// overlay's global view counts with it when it has joined.
-    pub fn restore(&mut self, node: NodeId) {
+    /// A node is back, without anything it knew. If it keeps its items, it holds again what it had
+    /// published; the overlay's global view counts with it when it has joined.
+    pub fn restore(&mut self, node: NodeId, keeps_items: bool) {
         if let Some(gone) = self.gone.get_mut(&node) {
             gone.is_back = true;
-            self.judge.returned(node);
+            self.judge.returned(node, keeps_items);
+        }
+    }
+
+    /// A node that was frozen goes on, with everything it knew.
+    pub fn wake(&mut self, node: NodeId) {
+        if let Some(gone) = self.gone.get_mut(&node) {
+            gone.is_back = true;
+            self.judge.set_alive(node, true);
         }
     }
 

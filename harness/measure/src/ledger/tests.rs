@@ -131,7 +131,7 @@ fn who_is_back_asks_again_and_is_not_answered_for_its_former_life() {
     let mut books = Books::new();
     assert!(books.search(0, 10, A));
     books.ledger.remove(A, Absence::Struck, at(20));
-    books.ledger.restore(A);
+    books.ledger.restore(A, true);
     assert_eq!(books.found(0, 40, A), None);
     assert!(books.search(1, 50, A));
     assert!(books.found(1, 60, A).is_some());

@@ -77,6 +77,8 @@ pub enum Group {
     Fairness,
     /// What faults do to lookups, and for how long.
     Recovery,
+    /// What it takes to stay whole while nodes come and go.
+    Upkeep,
     /// How soon neighbours are what they should be.
     Convergence,
     /// How late the driver was.
@@ -100,6 +102,7 @@ impl Group {
             Self::Fetch => "fetch",
             Self::Fairness => "load fairness",
             Self::Recovery => "recovery from faults",
+            Self::Upkeep => "upkeep",
             Self::Convergence => "convergence",
             Self::Lateness => "lateness",
             Self::Losses => "losses",

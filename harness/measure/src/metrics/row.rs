@@ -53,4 +53,5 @@ pub(super) const FETCH: Metric = Metric { unit: "µs", group: Group::Fetch, ..RO
 pub(super) const TAKEN: Metric = Metric { unit: "B", better: Better::Neither, ..FETCH };
 pub(super) const LOSS: Metric = Metric { group: Group::Losses, ..ROW };
 pub(super) const COST: Metric = Metric { group: Group::Cost, machine: true, ..ROW };
+pub(super) const UPKEEP: Metric = Metric { unit: "ratio", group: Group::Upkeep, ..ROW };
 pub(super) const RECOVERY: Metric = Metric { unit: "ratio", group: Group::Recovery, ..ROW };

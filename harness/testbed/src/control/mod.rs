@@ -11,6 +11,7 @@
 //!    | <--------------------------- Go |   when the run starts
 //!    | Events, Neighbors, Checkpoint → |
 //!    | <------------ Strike, Look, End |   a fault at one of several nodes; the end of the window
+//!    | <------------------ Sleep, Wake |   a node that is frozen for a while
 //!    | Finished ------------------>    |
 //! ```
 //! A process whose nodes come back goes through the same, up to a start that is over.
@@ -63,6 +64,10 @@ pub enum Order {
     Go(Moment),
     /// This happens to one of the process's nodes now.
     Strike(NodeId, FaultAction),
+    /// One of the process's nodes does nothing from now on.
+    Sleep(NodeId),
+    /// It goes on.
+    Wake(NodeId),
     /// What nodes remember now is what counts, rather than what they do when the window ends.
     Look,
     /// The window ends at this time.

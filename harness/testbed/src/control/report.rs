@@ -1,5 +1,5 @@
 //! What a process reports of its nodes at the end of the window.
-use peerbench_measure::{NodeSample, Sent};
+use peerbench_measure::{Inventories, NodeSample, Sent};
 use serde::{Deserialize, Serialize};
 
 use crate::link::LinkCounts;
@@ -15,6 +15,8 @@ pub struct ProcessReport {
     pub visited: u64,
     /// What its nodes sent in the window, over time and by kind.
     pub sent: Sent,
+    /// What its nodes remembered at some times in the window.
+    pub inventories: Inventories,
     /// How late shaped frames were delivered: microseconds and how often.
     pub lateness: Vec<(u64, u64)>,
     /// The process's share of the memory, pages it shares with others divided among them, in

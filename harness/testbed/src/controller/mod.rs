@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use overlay_core::{GRAIN, NodeId, Overlay};
 use peerbench_measure::{Measurement, Progress};
-use peerbench_scenario::{Content, Document, Fault, Scenario, Transport, World};
+use peerbench_scenario::{
+    Churn, Content, Document, Fault, FaultAction, Scenario, Transport, World,
+};
 
 use crate::Error;
 use crate::clock::Moment;
@@ -127,8 +129,11 @@ fn check<O: Overlay>(plan: &Plan) -> Result<O::Config, Error> {
         field,
         message,
     })?;
-    let comes_back = |fault: &Fault| fault.back_after.is_some();
-    let anybody = scenario.churn.is_some() || scenario.faults.iter().any(comes_back);
+    let comes_back =
+        |fault: &Fault| fault.back_after.is_some() && fault.action != FaultAction::Freeze;
+    let churns = |churn: &Churn| churn.departure != FaultAction::Freeze;
+    let anybody =
+        scenario.churn.as_ref().is_some_and(churns) || scenario.faults.iter().any(comes_back);
     if per_process(scenario) > 1 && anybody {
         return Err(Error::SharedProcess);
     }

@@ -57,6 +57,11 @@ impl Returns {
         self.starting.contains(&number)
     }
 
+    /// The next one needs no new process.
+    pub(super) fn pass(&mut self) -> Option<DueReturn> {
+        self.due.pop_front()
+    }
+
     /// The next one is taken on by a new process; `None`: none could be started.
     pub(super) fn begin(&mut self, number: Option<u32>) {
         if let Some(back) = self.due.pop_front()

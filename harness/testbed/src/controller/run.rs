@@ -224,7 +224,7 @@ impl<R: Oracle> Run<R> {
             self.listen(LOOK).await;
             let now = self.now();
             self.strike_due(now).await;
-            self.bring_back(now);
+            self.bring_back(now).await;
             self.advance(now);
             self.follow_downloads(now).await;
             self.observe(now, progress);
@@ -360,15 +360,20 @@ impl<R: Oracle> Run<R> {
     }
 
     /// Starts new processes for nodes that are back by now, once the former ones are gone.
-    fn bring_back(&mut self, now: Time) {
-        while let Some(DueReturn { at, node, .. }) =
+    async fn bring_back(&mut self, now: Time) {
+        while let Some(DueReturn { at, node, wakes, .. }) =
             self.returns.next().filter(|back| back.at <= now)
         {
+            if wakes {
+                self.advance(at);
+                self.wake(node).await;
+                continue;
+            }
             if !self.processes.end_those_of(node) {
                 return;
             }
             self.advance(at);
-            self.ledger.restore(node);
+            self.ledger.restore(node, self.world.keep_items());
             self.measurement.struck(at, "return");
             match self.processes.start(&self.returns.launcher, vec![node]) {
                 Ok(number) => {
@@ -384,19 +389,40 @@ impl<R: Oracle> Run<R> {
         }
     }
 
+    async fn wake(&mut self, node: NodeId) {
+        let number = self.returns.pass().and_then(|_| self.owner(node));
+        let Some(number) = number else { return };
+        let now = self.now();
+        self.measurement.struck(now, "wake");
+        self.hub.tell(number, &Order::Wake(node)).await;
+        let condition = &mut self.processes.0[number as usize].condition;
+        if *condition == Condition::Struck {
+            *condition = Condition::Running;
+        }
+        self.ledger.wake(node);
+        if let Some(convergence) = &mut self.convergence {
+            convergence.restore(node, now, self.ledger.oracle());
+        }
+    }
+
+    /// The process of a node; of one that was back, the latest.
+    fn owner(&self, node: NodeId) -> Option<u32> {
+        let has = |number: &u32| self.processes.0[*number as usize].nodes.contains(&node);
+        (0..self.count()).rev().find(has)
+    }
+
     async fn strike_due(&mut self, now: Time) {
         while let Some(fault) = self.faults.front().copied().filter(|fault| fault.at <= now) {
             self.faults.pop_front();
             self.advance(fault.at);
-            // Of a node that was back, its latest process.
-            let owner = (0..self.count())
-                .rev()
-                .find(|number| self.processes.0[*number as usize].nodes.contains(&fault.node));
-            let Some(number) = owner else { continue };
+            let Some(number) = self.owner(fault.node) else { continue };
             self.measurement.struck(fault.at, fault.action.name());
             let process = &mut self.processes.0[number as usize];
             let is_alone = process.nodes.len() == 1;
             match fault.action {
+                FaultAction::Freeze if fault.back_at.is_some() => {
+                    self.hub.tell(number, &Order::Sleep(fault.node)).await;
+                }
                 FaultAction::Kill if is_alone => process.signal(Signal::KILL),
                 FaultAction::Freeze if is_alone => process.signal(Signal::STOP),
                 action => {

@@ -27,6 +27,7 @@ pub(super) fn add<'a>(
         counts.add(&report.counts);
         measurement.visited(report.visited);
         measurement.sent(&report.sent);
+        measurement.inventories(&report.inventories);
         for &(micros, times) in &report.lateness {
             for _ in 0..times {
                 lateness.record(micros);

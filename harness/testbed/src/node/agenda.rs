@@ -22,6 +22,8 @@ pub(super) enum Task<T> {
     EndWindow,
     /// The node's neighbours are compared with those of last time.
     Look,
+    /// What the node remembers is written down.
+    TakeInventory,
     /// The node has said its good-byes and they have had time to leave.
     Depart,
 }
@@ -44,6 +46,12 @@ impl<T> Agenda<T> {
     pub(super) fn enter(&mut self, at: Time, task: Task<T>) {
         self.entries.push(Entry { at, sequence: self.sequence, task });
         self.sequence += 1;
+    }
+
+    /// Forgets what was to be done until now and is of no use later.
+    pub(super) fn miss(&mut self, now: Time) {
+        let is_of_its_time = |task: &_| matches!(task, Task::Command(_) | Task::TakeInventory);
+        self.entries.retain(|entry| entry.at > now || !is_of_its_time(&entry.task));
     }
 
     /// When the next task is due.

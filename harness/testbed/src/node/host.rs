@@ -12,7 +12,7 @@ use overlay_core::{
     Command, DropReason, Effect, Event, Input, Key, Message, NodeId, OpId, Overlay, StateSize,
     Time, wire,
 };
-use peerbench_measure::{Course, NodeSample, Sent, Traffic};
+use peerbench_measure::{Course, Inventories, NodeSample, Sent, Traffic};
 use peerbench_scenario::{Due, FaultAction};
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -50,6 +50,10 @@ pub struct Schedule {
     /// Whether the emulated network has to be applied to whole messages, because the transport's
     /// packets are out of reach.
     pub shapes_frames: bool,
+    /// When what nodes remember is written down, and who is gone then.
+    pub inventories: BTreeMap<Time, BTreeSet<NodeId>>,
+    /// The items that are looked for then.
+    pub inventory_keys: Vec<Key>,
     /// The nodes that the workload makes publish.
     pub publishers: BTreeSet<NodeId>,
     /// The item that is real bytes, if there is one.
@@ -66,6 +70,10 @@ pub enum HostOrder {
     Due(Due),
     /// This happens to the node now.
     Strike(FaultAction, OpId),
+    /// Do nothing from now on.
+    Sleep,
+    /// Go on.
+    Wake,
     /// Report what the window's figures are so far.
     Report,
     /// What the node remembers now is what counts.
@@ -98,6 +106,8 @@ pub struct Figures {
     pub visited: u64,
     /// What it sent in the window, over time and by kind.
     pub sent: Sent,
+    /// What it remembered at some times in the window.
+    pub inventories: Inventories,
     /// How late frames were delivered to it in the window: microseconds and how often.
     pub lateness: Vec<(u64, u64)>,
 }
@@ -124,6 +134,8 @@ pub struct Host<O: Overlay> {
     window: Window,
     /// What the node sends from the beginning of the window on.
     course: Option<Course>,
+    /// What the node remembered at some times.
+    inventories: Inventories,
     visited: u64,
     neighbors: Vec<NodeId>,
     /// What the node remembered when that counted, if that was not at the end of the window.
@@ -165,6 +177,9 @@ impl<O: Overlay> Host<O> {
         agenda.enter(schedule.window_begins, Task::BeginWindow);
         agenda.enter(schedule.window_ends, Task::EndWindow);
         agenda.enter(Time::ZERO, Task::Look);
+        for &at in schedule.inventories.keys() {
+            agenda.enter(at, Task::TakeInventory);
+        }
         Self {
             machine,
             swarm,
@@ -183,6 +198,7 @@ impl<O: Overlay> Host<O> {
             counts: Counts::default(),
             window: Window::default(),
             course: None,
+            inventories: Inventories::default(),
             visited: 0,
             neighbors: Vec::new(),
             looked_at: None,
@@ -249,6 +265,7 @@ impl<O: Overlay> Host<O> {
                 Task::BeginWindow => self.begin_window(),
                 Task::EndWindow => self.end_window(),
                 Task::Look => self.look(),
+                Task::TakeInventory => self.take_inventory(at),
                 Task::Depart => {
                     self.end_window();
                     self.life = Life::Gone;
@@ -273,9 +290,36 @@ impl<O: Overlay> Host<O> {
                 }
                 self.end_window();
             }
+            HostOrder::Sleep => self.sleep(),
+            HostOrder::Wake => self.wake(),
             HostOrder::Report => self.report(false),
             HostOrder::Look => self.looked_at = Some(self.machine.state()),
             HostOrder::End(at) => self.agenda.enter(at, Task::EndWindow),
+        }
+    }
+
+    /// Nothing is done from here on but what the process orders; bytes wait in the sockets.
+    fn sleep(&mut self) {
+        if self.life == Life::Running {
+            let now = self.now();
+            self.life = Life::Frozen;
+            self.window.leave(now);
+            if let Some(course) = &mut self.course {
+                course.alive(now, 0);
+            }
+        }
+    }
+
+    /// Timers are overdue, bytes wait; what the workload wanted meanwhile, it wanted in vain.
+    fn wake(&mut self) {
+        if self.life == Life::Frozen {
+            let now = self.now();
+            self.life = Life::Running;
+            self.window.go_on(now);
+            if let Some(course) = &mut self.course {
+                course.alive(now, 1);
+            }
+            self.agenda.miss(now);
         }
     }
 
@@ -459,6 +503,16 @@ impl<O: Overlay> Host<O> {
         }
     }
 
+    /// Writes down what the node remembers; the time is that of all others, however late it is.
+    fn take_inventory(&mut self, at: Time) {
+        let Some(absent) = self.schedule.inventories.get(&at) else { return };
+        if self.life == Life::Running {
+            let keys = &self.schedule.inventory_keys;
+            let is_there = |node: NodeId| !absent.contains(&node);
+            self.machine.take_inventory(at, keys, is_there, &mut self.inventories);
+        }
+    }
+
     fn begin_window(&mut self) {
         self.conditions.clear_lateness();
         let now = self.now();
@@ -498,6 +552,7 @@ impl<O: Overlay> Host<O> {
             counts,
             visited: span.counters.visited,
             sent: self.course.as_ref().map(|course| course.so_far(now)).unwrap_or_default(),
+            inventories: self.inventories.clone(),
             lateness: lateness
                 .iter_recorded()
                 .map(|value| (value.value_iterated_to(), value.count_at_value().into()))

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use overlay_core::units::BitRate;
 use overlay_core::{
-    Conduct, Ctx, Effect, Input, NodeId, Overlay, Random, Role, StateSize, Time, step,
+    Conduct, Ctx, Effect, Input, Key, NodeId, Overlay, Random, Role, StateSize, Time, step,
 };
+use peerbench_measure::Inventories;
 
 /// Who a node is: with its inputs, all that its effects depend on.
 #[derive(Debug)]
@@ -152,6 +153,17 @@ impl<O: Overlay> Machine<O> {
     #[must_use]
     pub fn state(&self) -> StateSize {
         self.node.state(&self.identity.config)
+    }
+
+    /// Writes down what the node remembers.
+    pub fn take_inventory(
+        &self,
+        at: Time,
+        keys: &[Key],
+        is_there: impl Fn(NodeId) -> bool,
+        inventories: &mut Inventories,
+    ) {
+        inventories.add(at, &self.node, &self.identity.config, keys, is_there);
     }
 
     /// Whom the node links to.

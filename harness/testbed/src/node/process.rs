@@ -122,8 +122,12 @@ fn identity<O: Overlay>(
 }
 
 fn schedule(scenario: &Scenario, world: &World, setup: &Setup, start: Moment) -> Schedule {
+    let plan = world.inventory_plan();
+    let times = plan.times.into_iter().filter(|time| *time >= begin(setup));
     Schedule {
         start,
+        inventories: times.map(|time| (time, world.absent_at(time))).collect(),
+        inventory_keys: plan.keys,
         window_begins: world.searches_from(),
         window_ends: world.ends_at(),
         shapes_frames: scenario.testbed.shaped && scenario.testbed.transport == Transport::Quic,
@@ -249,6 +253,8 @@ impl Process {
                 };
                 self.order(node, HostOrder::Strike(action, op)).await;
             }
+            Order::Sleep(node) => self.order(node, HostOrder::Sleep).await,
+            Order::Wake(node) => self.order(node, HostOrder::Wake).await,
             Order::Look => self.order_all(|| HostOrder::Look).await,
             Order::End(at) => self.order_all(|| HostOrder::End(at)).await,
             _ => {}
@@ -335,6 +341,7 @@ impl Process {
             counts.add(&figures.counts);
             report.visited += figures.visited;
             report.sent.merge(&figures.sent);
+            report.inventories.merge(&figures.inventories);
             for (micros, times) in &figures.lateness {
                 *lateness.entry(*micros).or_default() += times;
             }

@@ -10,6 +10,8 @@ use peerbench_measure::Traffic;
 pub(super) struct Window {
     begun: Option<Begin>,
     left: Option<Time>,
+    /// How long in the window it was gone before.
+    away: Duration,
     ended: bool,
 }
 
@@ -50,6 +52,14 @@ impl Window {
         self.left.get_or_insert(at);
     }
 
+    /// The node goes on after all.
+    pub(super) fn go_on(&mut self, at: Time) {
+        if let Some(left) = self.left.take() {
+            let begin = self.begun.as_ref().map_or(at, |begin| begin.at);
+            self.away += at.since(left.max(begin));
+        }
+    }
+
     /// The window ends, with these counters; false if it had ended before. One that had not begun is
     /// empty.
     pub(super) fn end(&mut self, at: Time, counters: Counters) -> bool {
@@ -63,7 +73,7 @@ impl Window {
         let Begin { at, counters: earlier } = self.begun.as_ref()?;
         let wire = (counters.wire.0 - earlier.wire.0, counters.wire.1 - earlier.wire.1);
         Some(Span {
-            alive: self.left.unwrap_or(now).since(*at),
+            alive: self.left.unwrap_or(now).since(*at) - self.away,
             counters: Counters {
                 traffic: counters.traffic.since(&earlier.traffic),
                 wire,

@@ -194,6 +194,10 @@ impl Overlay for Carousel {
         Vec::new()
     }
 
+    fn holds(&self, key: &Key) -> bool {
+        self.held.contains_key(key)
+    }
+
     fn oracle(_: &Config, setting: &dyn Setting) -> Circle {
         Circle(setting.nodes())
     }

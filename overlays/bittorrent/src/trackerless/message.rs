@@ -50,6 +50,10 @@ impl<M: Message> Message for TrackerlessMessage<M> {
         }
     }
 
+    fn is_repair(&self) -> bool {
+        matches!(self, Self::Dht(message) if message.is_repair())
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Dht(message) => message.blob(),

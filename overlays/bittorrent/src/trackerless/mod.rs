@@ -395,6 +395,10 @@ impl<R: Routing> Overlay for Trackerless<R> {
         neighbors
     }
 
+    fn holds(&self, key: &Key) -> bool {
+        self.swarms.holds(key)
+    }
+
     fn oracle(config: &Self::Config, setting: &dyn Setting) -> R::Oracle {
         Dht::<R>::oracle(&config.dht, setting)
     }

@@ -5,6 +5,7 @@
 //! responsible for a key; there the request is *delivered* to [`Storage`], whose response travels
 //! back; *update* upcalls tell the storage when the neighbourhood changes. A new geometry
 //! implements [`Routing`] and gets publish, search, fetch and replication from here.
+mod record;
 mod storage;
 
 use alloc::string::String;
@@ -16,7 +17,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-pub use storage::{Keep, MAX_HOLDERS, Record, Storage, StorageConfig, StorageMessage};
+pub use record::{MAX_HOLDERS, Record, StorageMessage};
+pub use storage::{Keep, Storage, StorageConfig};
 
 use crate::{
     Answer, Blob, Class, Command, Ctx, ExchangeMessage, Key, Message, NodeId, OpId, Oracle,
@@ -237,6 +239,10 @@ impl<M: Message> Message for DhtMessage<M> {
         }
     }
 
+    fn is_repair(&self) -> bool {
+        matches!(self, Self::Storage(_))
+    }
+
     fn blob(&self) -> Option<&Blob> {
         match self {
             Self::Routing(message) => message.blob(),
@@ -342,7 +348,7 @@ impl<R: Routing> Overlay for Dht<R> {
         let Self { routing, storage } = self;
         match message {
             DhtMessage::Routing(message) => routing.on_message(from, message, At { storage, cx }),
-            DhtMessage::Storage(message) => storage.on_message(message, routing, cx),
+            DhtMessage::Storage(message) => storage.on_message(from, message, routing, cx),
             DhtMessage::Exchange(message) => storage.on_exchange(from, message, cx),
         }
         if storage.has_early() && routing.is_joined() {
@@ -371,6 +377,10 @@ impl<R: Routing> Overlay for Dht<R> {
 
     fn neighbors(&self, config: &R::Config) -> Vec<NodeId> {
         self.routing.neighbors(config)
+    }
+
+    fn holds(&self, key: &Key) -> bool {
+        self.storage.holds(key)
     }
 
     fn oracle(config: &R::Config, setting: &dyn Setting) -> R::Oracle {

@@ -11,11 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{At, DhtCtx, DhtMessage, DhtTimer, Path, Request, Response, Routing};
+use super::record::remember;
+use super::{
+    At, DhtCtx, DhtMessage, DhtTimer, MAX_HOLDERS, Path, Record, Request, Response, Routing,
+    StorageMessage,
+};
 use crate::units::Span;
 use crate::{
-    Blob, Class, DropReason, Event, Exchange, ExchangeMessage, Item, Key, NodeId, OpId, StateSize,
-    Time,
+    Blob, DropReason, Event, Exchange, ExchangeMessage, Item, Key, NodeId, OpId, StateSize, Time,
 };
 
 /// What the responsible node keeps.
@@ -57,73 +60,6 @@ impl Default for StorageConfig {
             max_records: 65_536,
             republish_every: None,
             expire_after: None,
-        }
-    }
-}
-
-/// Most holders remembered for one item: enough to choose from. The first one stays, because who
-/// made an item known has all of it; of the others the one that was heard of longest ago makes room.
-pub const MAX_HOLDERS: usize = 16;
-
-/// What is known about one item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Record {
-    /// Who holds it, in the order of publishing; at most [`MAX_HOLDERS`].
-    Pointer(SmallVec<[NodeId; 2]>),
-    /// Its bytes.
-    Value(Blob),
-}
-
-/// Between storages, node to node.
-///
-/// ```text
-/// responsible ── Store ──▶ replica             maintenance; also to a new responsible node
-///             ── Remove ──▶ replica
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StorageMessage {
-    /// Keep this record. From the responsible node to its replicas, and to whoever becomes
-    /// responsible in its place.
-    Store {
-        /// The item's key.
-        key: Key,
-        /// What is known about it.
-        record: Record,
-        /// Whether the receiver is asked to be the responsible node rather than a replica.
-        responsible: bool,
-    },
-    /// Forget this holder. From the responsible node to its replicas.
-    Remove {
-        /// The item's key.
-        key: Key,
-        /// The node that holds it no more.
-        holder: NodeId,
-    },
-}
-
-impl StorageMessage {
-    pub(super) const fn class(&self) -> Class {
-        Class::Maintenance
-    }
-
-    pub(super) const fn kind(&self) -> &'static str {
-        match self {
-            Self::Store { .. } => "store",
-            Self::Remove { .. } => "remove",
-        }
-    }
-
-    pub(super) const fn blob(&self) -> Option<&Blob> {
-        match self {
-            Self::Store { record: Record::Value(blob), .. } => Some(blob),
-            Self::Store { .. } | Self::Remove { .. } => None,
-        }
-    }
-
-    pub(super) const fn blob_mut(&mut self) -> Option<&mut Blob> {
-        match self {
-            Self::Store { record: Record::Value(blob), .. } => Some(blob),
-            Self::Store { .. } | Self::Remove { .. } => None,
         }
     }
 }
@@ -318,11 +254,19 @@ impl Storage {
         cx: &mut DhtCtx<'_, R>,
     ) {
         let Some(entry) = self.records.get_mut(&key) else { return };
-        entry.copies = routing.next_in_line(&key, R::storage(cx.config).replicas, cx.config);
-        for &replica in entry.copies.iter().filter(|node| !have_one.contains(node)) {
-            let record = entry.record.clone();
-            let store = StorageMessage::Store { key, record, responsible: false };
-            cx.send(replica, DhtMessage::Storage(store));
+        let replicas = R::storage(cx.config).replicas;
+        let line = routing.next_in_line(&key, replicas.saturating_mul(2), cx.config);
+        let (copies, behind) = line.split_at(line.len().min(replicas.into()));
+        entry.copies = copies.into();
+        for &replica in copies.iter().filter(|node| !have_one.contains(node)) {
+            let message = match &entry.record {
+                Record::Value(_) => StorageMessage::Offer { key },
+                record => StorageMessage::Store { key, record: record.clone(), responsible: false },
+            };
+            cx.send(replica, DhtMessage::Storage(message));
+        }
+        for &surplus in behind.iter().filter(|node| have_one.contains(node)) {
+            cx.send(surplus, DhtMessage::Storage(StorageMessage::Release { key }));
         }
     }
 
@@ -331,13 +275,18 @@ impl Storage {
     fn pass_on<R: Routing>(&mut self, key: Key, heir: NodeId, cx: &mut DhtCtx<'_, R>) {
         let Some(entry) = self.records.get_mut(&key) else { return };
         entry.responsible = false;
-        entry.copies.clear();
+        let copies = core::mem::take(&mut entry.copies);
         let record = entry.record.clone();
         if R::storage(cx.config).replicas == 0 {
             self.records.remove(&key);
         }
         let store = StorageMessage::Store { key, record, responsible: true };
         cx.send(heir, DhtMessage::Storage(store));
+        // This node's copy is the heir's first, so the last one is one too many.
+        let is_whole = copies.len() == usize::from(R::storage(cx.config).replicas);
+        if let Some(&surplus) = copies.last().filter(|_| is_whole) {
+            cx.send(surplus, DhtMessage::Storage(StorageMessage::Release { key }));
+        }
     }
 
     /// One of the holders, but not this one; drawn at random.
@@ -483,6 +432,7 @@ impl Storage {
 
     pub(super) fn on_message<R: Routing>(
         &mut self,
+        from: NodeId,
         message: StorageMessage,
         routing: &R,
         cx: &mut DhtCtx<'_, R>,
@@ -490,6 +440,9 @@ impl Storage {
         let (key, record, responsible) = match message {
             StorageMessage::Store { key, record, responsible } => (key, record, responsible),
             StorageMessage::Remove { key, holder } => return self.remove(key, holder, cx),
+            StorageMessage::Offer { key } => return self.on_offer(from, key, cx),
+            StorageMessage::Want { key } => return self.on_want(from, key, cx),
+            StorageMessage::Release { key } => return self.release(key),
         };
         if matches!(record, Record::Value(blob) if !blob.intact) {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
@@ -497,6 +450,29 @@ impl Storage {
         self.expire(key, cx);
         if self.keep(key, record, responsible, cx) && responsible {
             self.place(key, routing, cx);
+        }
+    }
+
+    /// A copy is kept no longer, unless this node is responsible for it by now.
+    fn release(&mut self, key: Key) {
+        if self.records.get(&key).is_some_and(|entry| !entry.responsible) {
+            self.records.remove(&key);
+        }
+    }
+
+    /// A copy of an item can be had.
+    fn on_offer<R: Routing>(&self, from: NodeId, key: Key, cx: &mut DhtCtx<'_, R>) {
+        if value_of(&self.records, &key).is_none() {
+            cx.send(from, DhtMessage::Storage(StorageMessage::Want { key }));
+        }
+    }
+
+    /// A copy that was offered is wanted.
+    fn on_want<R: Routing>(&self, from: NodeId, key: Key, cx: &mut DhtCtx<'_, R>) {
+        if let Some(blob) = value_of(&self.records, &key) {
+            let record = Record::Value(blob);
+            let store = StorageMessage::Store { key, record, responsible: false };
+            cx.send(from, DhtMessage::Storage(store));
         }
     }
 
@@ -515,22 +491,14 @@ impl Storage {
         StateSize { links: 0, entries: self.records.len() as u32, bytes: bytes.sum() }
     }
 
+    /// Whether this node has the item itself.
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        self.exchange.holds(key) || value_of(&self.records, key).is_some()
+    }
+
     /// The keys of the records this node keeps, ascending, for checkers and tests.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.records.keys()
-    }
-}
-
-/// Remembers one more holder, if need be in the place of another one.
-fn remember(known: &mut SmallVec<[NodeId; 2]>, holder: NodeId) {
-    if known.len() < MAX_HOLDERS {
-        if !known.contains(&holder) {
-            known.push(holder);
-        }
-    } else if known[0] != holder {
-        let place = known.iter().position(|it| *it == holder).unwrap_or(1);
-        known.remove(place);
-        known.push(holder);
     }
 }
 
@@ -549,35 +517,4 @@ const UNATTENDED: OpId = OpId(u32::MAX);
 fn set_republish_timer<R: Routing>(every: Duration, cx: &mut DhtCtx<'_, R>) {
     let after = cx.rng.around(every, 0.5);
     cx.set_timer(after, DhtTimer::Republish);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn remember_all(known: &mut SmallVec<[NodeId; 2]>, numbers: impl Iterator<Item = u32>) {
-        numbers.for_each(|number| remember(known, NodeId(number)));
-    }
-
-    #[test]
-    fn the_first_holder_and_the_latest_are_remembered() {
-        let mut known = SmallVec::new();
-        remember_all(&mut known, (0..16).chain(0..16));
-        assert!(known.iter().copied().eq((0..16).map(NodeId)), "{known:?}");
-        remember_all(&mut known, [20, 2, 0, 3].into_iter());
-        let expected = [0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 2, 3].map(NodeId);
-        assert_eq!(known[..], expected);
-        remember_all(&mut known, 100..1_000);
-        assert!(known.iter().copied().eq([0].into_iter().chain(985..1_000).map(NodeId)));
-    }
-
-    #[test]
-    fn a_copy_has_the_holders_in_the_same_order() {
-        let (mut known, mut copy) = (SmallVec::new(), SmallVec::new());
-        for number in 0..100 {
-            remember(&mut known, NodeId(number));
-            known.iter().for_each(|&holder| remember(&mut copy, holder));
-            assert_eq!(known, copy);
-        }
-    }
 }

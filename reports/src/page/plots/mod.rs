@@ -13,6 +13,7 @@ mod price;
 mod sharing;
 mod tail;
 mod traffic;
+mod upkeep;
 
 use peerbench_measure::FolderError;
 
@@ -33,6 +34,7 @@ const PLOTS: &[Plot] = &[
     hops::hops,
     kinds::kinds,
     outcomes::outcomes,
+    upkeep::upkeep,
     traffic::traffic,
     load::load,
     fetches::fetches,

@@ -4,12 +4,21 @@ use peerbench_measure::{FolderError, TrafficTimeline};
 use crate::page::chart::{Axis, Chart, Point, Series, Shape};
 use crate::page::scene::{Column, Scene};
 
-/// A class of traffic: its name, and where its bytes are.
-type Class = (&'static str, fn(&TrafficTimeline) -> &[u64]);
+/// A class of traffic, or a part of one: its name, and its bytes in a bin.
+type Class = (&'static str, fn(&TrafficTimeline, usize) -> u64);
 
 /// From the bottom to the top.
-const CLASSES: [Class; 3] =
-    [("maintenance", |it| &it.maintenance), ("lookup", |it| &it.lookup), ("data", |it| &it.data)];
+const CLASSES: [Class; 4] = [
+    ("repair", repair),
+    ("maintenance", |it, bin| it.maintenance[bin] - repair(it, bin)),
+    ("lookup", |it, bin| it.lookup[bin]),
+    ("data", |it, bin| it.data[bin]),
+];
+
+/// The part of maintenance that puts copies where they belong.
+fn repair(timeline: &TrafficTimeline, bin: usize) -> u64 {
+    timeline.repair.get(bin).copied().unwrap_or_default()
+}
 
 /// A chart for each overlay, all with one ordinate where none would vanish for it.
 pub(super) fn traffic(scene: &Scene<'_>) -> Result<Vec<Chart>, FolderError> {
@@ -24,7 +33,7 @@ fn chart(scene: &Scene<'_>, column: &Column<'_>) -> Option<Chart> {
     let mut below = vec![0.0; bins.len()];
     let mut series = Vec::new();
     for (variant, (name, bytes)) in CLASSES.iter().enumerate() {
-        if bytes(timeline).iter().all(|bytes| *bytes == 0) {
+        if bins.clone().all(|bin| bytes(timeline, bin) == 0) {
             continue;
         }
         let mut points = Vec::new();
@@ -32,7 +41,7 @@ fn chart(scene: &Scene<'_>, column: &Column<'_>) -> Option<Chart> {
             let seconds = timeline.width_s as f64;
             let nodes = timeline.alive[bin];
             let rate =
-                if nodes > 0.0 { bytes(timeline)[bin] as f64 / nodes / seconds } else { 0.0 };
+                if nodes > 0.0 { bytes(timeline, bin) as f64 / nodes / seconds } else { 0.0 };
             let at = timeline.from_s as f64 + (bin as f64 + 0.5) * seconds;
             points.push(Point::since(below[bin], at, below[bin] + rate));
             below[bin] += rate;
@@ -43,8 +52,8 @@ fn chart(scene: &Scene<'_>, column: &Column<'_>) -> Option<Chart> {
         id: scene.name(&format!("traffic-{}", column.who)),
         title: format!("What {} sends over time", column.label),
         caption: format!(
-            "Payload of a live node, one class upon the other: from dark to light maintenance, \
-             lookup, data. Seed {}. Dotted lines are faults.",
+            "Payload of a live node, one class upon the other: from dark to light repair, the rest \
+             of maintenance, lookup, data. Seed {}. Dotted lines are faults.",
             record.key.seed
         ),
         metrics: vec!["bandwidth_maintenance_sent", "bandwidth_lookup_sent", "bandwidth_data_sent"],

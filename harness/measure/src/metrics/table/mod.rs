@@ -5,12 +5,14 @@ mod fetch;
 mod lookup;
 mod node;
 mod run;
+mod upkeep;
 
 use super::Metric;
 use super::row::ROW;
 
 /// The table's parts, in the order of reports.
-const PARTS: [&[Metric]; 4] = [lookup::METRICS, node::METRICS, fetch::METRICS, run::METRICS];
+const PARTS: [&[Metric]; 5] =
+    [lookup::METRICS, node::METRICS, fetch::METRICS, upkeep::METRICS, run::METRICS];
 
 /// Everything that is measured, in the order of reports.
 pub static METRICS: &[Metric] = &joined::<{ rows() }>();
