@@ -3,8 +3,7 @@
 //! tokio's timers have a granularity of a millisecond and fire a millisecond late on average, more
 //! than many of the latencies that the testbed emulates. So a process has one `timerfd`, armed for
 //! the earliest of a heap of deadlines: 20 to 40 µs late.
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Add;
 use std::os::fd::OwnedFd;
@@ -75,7 +74,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Pending {
-    wakes: BinaryHeap<Reverse<Wake>>,
+    /// By the moment, and by the order in which they were asked for.
+    wakes: BTreeMap<(Moment, u64), Waker>,
     sequence: u64,
     armed: Option<Moment>,
 }
@@ -109,29 +109,29 @@ impl Alarm {
         std::future::poll_fn(|cx| deadline.poll_until(at, cx)).await;
     }
 
-    fn wake_at(&self, at: Moment, waker: Waker) {
+    /// Has a task woken; gives the number of the wake.
+    fn wake_at(&self, at: Moment, waker: Waker) -> u64 {
         let mut pending = self.pending();
         let sequence = pending.sequence;
         pending.sequence += 1;
-        pending.wakes.push(Reverse(Wake { at, sequence, waker }));
+        pending.wakes.insert((at, sequence), waker);
         if pending.armed.is_none_or(|armed| at < armed) {
             self.arm(&mut pending, at);
         }
+        sequence
     }
 
     /// Wakes whatever is due and arms the timer for the next.
     fn wake_due(&self) {
         let mut pending = self.pending();
         pending.armed = None;
-        while let Some(Reverse(next)) = pending.wakes.peek() {
-            if next.at > Moment::now() {
-                let at = next.at;
+        while let Some(next) = pending.wakes.first_entry() {
+            let (at, _) = *next.key();
+            if at > Moment::now() {
                 self.arm(&mut pending, at);
                 return;
             }
-            if let Some(Reverse(wake)) = pending.wakes.pop() {
-                wake.waker.wake();
-            }
+            next.remove().wake();
         }
     }
 
@@ -164,58 +164,54 @@ async fn ring(alarm: Alarm) {
     }
 }
 
-/// What one task waits for. It asks the alarm anew only when the moment or the task changed.
+/// What one task waits for. It asks the alarm anew only when the moment or the task changed, and
+/// takes back what it asked for when it is dropped: a peer says when its bytes are due, which may be
+/// never.
 #[derive(Debug)]
 pub struct Deadline {
     alarm: Alarm,
-    set: Option<(Moment, Waker)>,
+    set: Option<Wake>,
+}
+
+/// A wake that was asked for.
+#[derive(Debug)]
+struct Wake {
+    at: Moment,
+    number: u64,
+    waker: Waker,
 }
 
 impl Deadline {
     /// Ready from this moment on; before it, has the task woken then.
     pub fn poll_until(&mut self, at: Moment, cx: &mut Context<'_>) -> Poll<()> {
         if Moment::now() >= at {
-            self.set = None;
+            self.clear();
             return Poll::Ready(());
         }
-        let is_set = self
-            .set
-            .as_ref()
-            .is_some_and(|(moment, waker)| *moment == at && waker.will_wake(cx.waker()));
+        let is_set =
+            self.set.as_ref().is_some_and(|set| set.at == at && set.waker.will_wake(cx.waker()));
         if !is_set {
-            self.alarm.wake_at(at, cx.waker().clone());
-            self.set = Some((at, cx.waker().clone()));
+            self.clear();
+            let waker = cx.waker().clone();
+            let number = self.alarm.wake_at(at, waker.clone());
+            self.set = Some(Wake { at, number, waker });
         }
         Poll::Pending
     }
-}
 
-#[derive(Debug)]
-struct Wake {
-    at: Moment,
-    sequence: u64,
-    waker: Waker,
-}
-
-impl Ord for Wake {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.sequence).cmp(&(other.at, other.sequence))
+    fn clear(&mut self) {
+        if let Some(Wake { at, number, .. }) = self.set.take() {
+            // The waker is dropped when the lock is free again: with it may go a task.
+            let _waker = self.alarm.pending().wakes.remove(&(at, number));
+        }
     }
 }
 
-impl PartialOrd for Wake {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
-
-impl PartialEq for Wake {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Wake {}
 
 #[cfg(test)]
 mod tests {
@@ -239,6 +235,21 @@ mod tests {
             sleep.await.unwrap();
         }
         assert_eq!(*order.lock().unwrap(), [10, 20, 30]);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_wait_any_more_is_forgotten() {
+        let alarm = Alarm::start().unwrap();
+        let mut deadline = alarm.deadline();
+        let never = Moment::from_nanos(u64::MAX);
+        for at in [never, Moment::now() + Duration::from_secs(60), never] {
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(deadline.poll_until(at, &mut cx).is_pending());
+            assert_eq!(alarm.pending().wakes.len(), 1);
+        }
+        drop(deadline);
+        assert_eq!(alarm.pending().wakes.len(), 0);
+        alarm.sleep_until(Moment::now() + Duration::from_millis(1)).await;
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod control;
 mod controller;
 mod error;
+mod gate;
 pub mod link;
 pub mod node;
 mod probe;

@@ -1,150 +1,19 @@
 //! Links between libp2p nodes in one process: what arrives, what is refused, what is counted.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::sync::{Arc, OnceLock};
+mod network;
+
 use std::time::Duration;
 
-use futures::{AsyncWriteExt as _, StreamExt as _};
-use libp2p::core::muxing::StreamMuxerExt as _;
-use libp2p::core::transport::{DialOpts, PortUse};
-use libp2p::core::{Endpoint, Multiaddr, Transport as _, upgrade};
+use libp2p::PeerId;
 use libp2p::identity::Keypair;
-use libp2p::swarm::{Config, SwarmEvent};
-use libp2p::{PeerId, StreamProtocol, Swarm};
+use network::Network;
 use overlay_core::NodeId;
-use overlay_core::units::BitRate;
-use peerbench_testbed::clock::{Alarm, Moment};
-use peerbench_testbed::link::{LinkCounts, LinkEvent, Links, Peers};
-use peerbench_testbed::transport::{self, Conditions, Directory, socket_address};
+use peerbench_testbed::clock::Moment;
+use peerbench_testbed::link::{LinkCounts, LinkEvent};
+use peerbench_testbed::transport::socket_address;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-
-const PROTOCOL: &str = "/peerbench/test/1";
-
-/// Nodes that know each other.
-struct Network {
-    swarms: Vec<Swarm<Links>>,
-    addresses: Vec<Multiaddr>,
-    /// The last row of the table: a peer without a swarm, for the test to play.
-    outsider: Keypair,
-}
-
-impl Network {
-    async fn of(nodes: u32, one_way: Option<Duration>) -> Self {
-        let alarm = Alarm::start().unwrap();
-        let (directory, peers) = (Directory::default(), Arc::new(OnceLock::new()));
-        let (mut swarms, mut addresses, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-        for node in (0..nodes).map(NodeId) {
-            let conditions = Arc::new(match one_way {
-                None => Conditions::unshaped(node),
-                Some(way) => {
-                    Conditions::shaped(node, Box::new(move |_, _| way), BitRate(0), BitRate(0))
-                }
-            });
-            let key = Keypair::generate_ed25519();
-            let transport =
-                transport::tcp(&key, conditions, directory.clone(), alarm.clone()).unwrap();
-            let links = Links::new(node, StreamProtocol::new(PROTOCOL), Arc::clone(&peers));
-            let config = Config::with_tokio_executor()
-                .with_idle_connection_timeout(Duration::from_secs(1))
-                .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy);
-            let mut swarm = Swarm::new(transport, links, key.public().to_peer_id(), config);
-            swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
-            let address = loop {
-                if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
-                    break address;
-                }
-            };
-            rows.push((*swarm.local_peer_id(), address.clone()));
-            addresses.push(address);
-            swarms.push(swarm);
-        }
-        let outsider = Keypair::generate_ed25519();
-        rows.push((outsider.public().to_peer_id(), "/ip4/127.0.0.1/tcp/1".parse().unwrap()));
-        let places = addresses.iter().map(|address| socket_address(address).unwrap());
-        directory.fill(places.zip((0..).map(NodeId)));
-        peers.set(Peers::new(rows)).unwrap();
-        Self { swarms, addresses, outsider }
-    }
-
-    /// The next event of any node.
-    async fn next(&mut self) -> (usize, LinkEvent) {
-        std::future::poll_fn(|cx| {
-            for (node, swarm) in self.swarms.iter_mut().enumerate() {
-                while let std::task::Poll::Ready(Some(event)) = swarm.poll_next_unpin(cx) {
-                    if let SwarmEvent::Behaviour(event) = event {
-                        return std::task::Poll::Ready((node, event));
-                    }
-                }
-            }
-            std::task::Poll::Pending
-        })
-        .await
-    }
-
-    /// Lets the nodes go on until what a node has counted is as wanted.
-    async fn until(&mut self, node: usize, wanted: impl Fn(LinkCounts) -> bool) {
-        while !wanted(self.swarms[node].behaviour().counts()) {
-            let _ = tokio::time::timeout(Duration::from_millis(10), self.next()).await;
-        }
-    }
-
-    /// The frames that this node has received when it has this many.
-    async fn receive(&mut self, at: usize, count: usize) -> Vec<Vec<u8>> {
-        let mut received = Vec::new();
-        while received.len() < count {
-            if let (node, LinkEvent::Received { frames, .. }) = self.next().await
-                && node == at
-            {
-                received.extend(frames);
-            }
-        }
-        received
-    }
-
-    /// Connects to node 0 as this peer, opens a stream, and says this; then hangs up.
-    async fn play(&mut self, key: Keypair, bytes: Vec<u8>) {
-        let alarm = Alarm::start().unwrap();
-        let conditions = Arc::new(Conditions::unshaped(NodeId(9)));
-        let mut transport = transport::tcp(&key, conditions, Directory::default(), alarm).unwrap();
-        let opts = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
-        let dial = transport.dial(self.addresses[0].clone(), opts).unwrap();
-        let player = tokio::spawn(async move {
-            let Ok((_, mut muxer)) = dial.await else { return };
-            let stream = std::future::poll_fn(|cx| muxer.poll_outbound_unpin(cx));
-            let mut stream = stream.await.unwrap();
-            let mut words = Vec::new();
-            for word in ["/multistream/1.0.0\n", "/peerbench/test/1\n"] {
-                words.push(word.len() as u8);
-                words.extend(word.as_bytes());
-            }
-            words.extend(bytes);
-            let mut speech = Box::pin(async move {
-                stream.write_all(&words).await?;
-                stream.flush().await?;
-                stream.close().await
-            });
-            let _ = std::future::poll_fn(|cx| {
-                let spoken = speech.as_mut().poll(cx);
-                while let std::task::Poll::Ready(Ok(_)) = muxer.poll_unpin(cx) {}
-                spoken
-            })
-            .await;
-            let rest = std::future::poll_fn(|cx| {
-                while let std::task::Poll::Ready(event) = muxer.poll_unpin(cx) {
-                    if event.is_err() {
-                        return std::task::Poll::Ready(());
-                    }
-                }
-                std::task::Poll::Pending
-            });
-            let _ = tokio::time::timeout(Duration::from_millis(300), rest).await;
-        });
-        while !player.is_finished() {
-            let _ = tokio::time::timeout(Duration::from_millis(10), self.next()).await;
-        }
-    }
-}
 
 fn frame(text: &str) -> Vec<u8> {
     text.as_bytes().to_vec()

@@ -8,19 +8,23 @@ use std::time::Duration;
 
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::Error;
 use crate::control::{self, MAX_HELLO, MAX_MESSAGE, Notice, Order, Token};
+use crate::gate::Gate;
 
 /// How long a connection may take to show the token.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// How long a process may take to accept an order.
 const ORDER_WITHIN: Duration = Duration::from_secs(10);
-/// Connections that may stand without having shown the token.
+/// Connections that may stand without having shown the token, besides one for each process. When one
+/// more comes, the oldest is hung up on: who says nothing keeps nobody out.
 const STRANGERS: usize = 256;
+/// Pause after a connection that could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(1);
 /// Words of all processes that may wait for the controller.
 const INBOX: usize = 1_024;
 
@@ -126,7 +130,8 @@ impl Members {
     fn admit(&self, notice: &Notice) -> Option<u32> {
         match notice {
             Notice::Hello { token, process }
-                if *token == self.token && *process < self.processes.load(Ordering::Relaxed) =>
+                if is_same(token, &self.token)
+                    && *process < self.processes.load(Ordering::Relaxed) =>
             {
                 let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
                 admitted.insert(*process).then_some(*process)
@@ -136,17 +141,28 @@ impl Members {
     }
 }
 
+/// Whether two tokens are the same, in a time that does not tell where they differ.
+fn is_same(one: &Token, other: &Token) -> bool {
+    one.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+}
+
 async fn accept(listener: TcpListener, members: Arc<Members>, inbox: mpsc::Sender<(u32, Word)>) {
-    let permits = STRANGERS + members.processes.load(Ordering::Relaxed) as usize;
-    let strangers = Arc::new(Semaphore::new(permits));
+    let door = Gate::default();
     loop {
-        let Ok(permit) = Arc::clone(&strangers).acquire_owned().await else { return };
-        // A connection that is gone before it was accepted is no reason to stop.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // One that is gone before it was accepted is no reason to stop; where there are too many
+            // open files, asking again at once would be in vain.
+            sleep(ACCEPT_AGAIN).await;
+            continue;
+        };
+        let mut ticket = door.enter(STRANGERS + members.processes.load(Ordering::Relaxed) as usize);
         let (members, inbox) = (Arc::clone(&members), inbox.clone());
         tokio::spawn(async move {
-            let admitted = greet(stream, &members).await;
-            drop(permit);
+            let admitted = tokio::select! {
+                admitted = greet(stream, &members) => admitted,
+                () = ticket.sent_away() => None,
+            };
+            drop(ticket);
             match admitted {
                 Some((process, reader)) => forward(process, reader, &inbox).await,
                 None => {
@@ -225,5 +241,57 @@ mod tests {
         assert!(matches!(hub.next().await, Some((2, Word::Connected))));
         drop(right);
         assert!(matches!(hub.next().await, Some((1, Word::Gone))));
+    }
+
+    /// Node 0 of two, admitted.
+    async fn admitted(hub: &mut Hub) -> TcpStream {
+        let mut stream = TcpStream::connect(hub.address()).await.unwrap();
+        control::write(&mut stream, &Notice::Hello { token: TOKEN, process: 0 }).await.unwrap();
+        assert!(matches!(hub.next().await, Some((0, Word::Connected))));
+        stream
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_keeps_nobody_out() {
+        let mut hub = Hub::open(TOKEN, 2).await.unwrap();
+        let mut silent = Vec::new();
+        for number in 0..2 * (STRANGERS + 2) {
+            let mut stream = TcpStream::connect(hub.address()).await.unwrap();
+            if number % 2 == 0 {
+                // Half a hello, which is not to be waited for either.
+                stream.write_all(&[64, 0, 0]).await.unwrap();
+            }
+            silent.push(stream);
+        }
+        let _process = admitted(&mut hub).await;
+        assert!(hub.refused() >= STRANGERS as u64 + 2, "{}", hub.refused());
+        assert!(is_hung_up(silent.swap_remove(0)).await, "the oldest had to go");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_sends_what_is_none_ends_and_takes_no_other_along() {
+        let mut hub = Hub::open(TOKEN, 2).await.unwrap();
+        let mut process = admitted(&mut hub).await;
+        // A message far beyond the bound is announced: nothing is set aside for it.
+        process.write_all(&u32::MAX.to_le_bytes()).await.unwrap();
+        assert!(matches!(hub.next().await, Some((0, Word::Gone))));
+        // Who was there once does not come again, whoever has heard its hello.
+        let mut again = TcpStream::connect(hub.address()).await.unwrap();
+        control::write(&mut again, &Notice::Hello { token: TOKEN, process: 0 }).await.unwrap();
+        assert!(is_hung_up(again).await);
+        let mut other = TcpStream::connect(hub.address()).await.unwrap();
+        control::write(&mut other, &Notice::Hello { token: TOKEN, process: 1 }).await.unwrap();
+        assert!(matches!(hub.next().await, Some((1, Word::Connected))));
+        assert!(hub.address().ip().is_loopback());
+    }
+
+    #[test]
+    fn tokens_are_the_same_or_not() {
+        assert!(is_same(&TOKEN, &[7; 32]));
+        for place in 0..32 {
+            let mut other = TOKEN;
+            other[place] ^= 0x80;
+            assert!(!is_same(&TOKEN, &other));
+        }
     }
 }

@@ -310,30 +310,51 @@ impl<R: Oracle> Run<R> {
         match word {
             Word::Connected => {}
             Word::Gone => self.lose(number),
-            Word::Notice(notice) => match *notice {
-                Notice::Events(events) => {
-                    for happening in events {
-                        self.on_happening(happening);
+            Word::Notice(notice) => self.on_notice(number, *notice),
+        }
+    }
+
+    /// Takes in what a process says of its own nodes, up to now; whatever else it says is counted as
+    /// nonsense.
+    fn on_notice(&mut self, number: u32, notice: Notice) {
+        let now = self.now();
+        match notice {
+            Notice::Events(events) => {
+                for happening in events {
+                    match self.is_own(number, happening.node) && happening.at <= now {
+                        true => self.on_happening(happening),
+                        false => self.measurement.count(Counter::DroppedNonsense, 1),
                     }
                 }
-                Notice::Neighbors { node, at, neighbors } => {
-                    if let Some(convergence) = &mut self.convergence {
-                        convergence.report(node, at, neighbors);
-                    }
+            }
+            Notice::Neighbors { node, at, neighbors } if self.is_own(number, node) => {
+                if let Some(convergence) = &mut self.convergence {
+                    convergence.report(node, at.min(now), neighbors);
                 }
-                Notice::Checkpoint(report) => {
+            }
+            Notice::Checkpoint(report) if self.is_about_own(number, &report) => {
+                let is_final = self.reports.get(&number).is_some_and(|(_, is_final)| *is_final);
+                if !is_final {
                     self.reports.insert(number, (*report, false));
                 }
-                Notice::Finished(report) => {
-                    self.reports.insert(number, (*report, true));
-                }
-                Notice::Failed(why) => {
-                    let nodes = self.processes.name([number]);
-                    self.measurement.note(format!("the process of {nodes} gave up: {why}"));
-                }
-                _ => {}
-            },
+            }
+            Notice::Finished(report) if self.is_about_own(number, &report) => {
+                self.reports.insert(number, (*report, true));
+            }
+            Notice::Failed(why) => {
+                let nodes = self.processes.name([number]);
+                self.measurement.note(format!("the process of {nodes} gave up: {why}"));
+            }
+            _ => self.measurement.count(Counter::DroppedNonsense, 1),
         }
+    }
+
+    fn is_own(&self, number: u32, node: NodeId) -> bool {
+        self.processes.0[number as usize].nodes.binary_search(&node).is_ok()
+    }
+
+    fn is_about_own(&self, number: u32, report: &ProcessReport) -> bool {
+        report.nodes.iter().all(|sample| self.is_own(number, sample.node))
     }
 
     fn on_happening(&mut self, happening: Happening) {

@@ -53,6 +53,12 @@ impl Decoder {
         Ok(())
     }
 
+    /// Bytes of the frame that has begun and is not complete.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.frame.as_ref().map_or(0, Vec::len)
+    }
+
     /// Whether a frame has begun that is not complete.
     #[must_use]
     pub fn is_within_frame(&self) -> bool {

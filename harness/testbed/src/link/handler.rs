@@ -11,10 +11,17 @@ use libp2p::core::upgrade::ReadyUpgrade;
 use libp2p::swarm::handler::ConnectionEvent;
 use libp2p::swarm::{ConnectionHandler, ConnectionHandlerEvent, Stream, SubstreamProtocol};
 
+use super::budget::{Budget, Held};
 use super::frames::{self, Decoder};
 
-/// Most bytes of frames that wait for the network on one connection; what comes then is dropped.
-const MAX_QUEUED: usize = 32 << 20;
+/// Most bytes of frames that wait for the network on one connection, counted as [`Waiting::cost`]
+/// counts; what comes then is dropped. It holds the longest frame and one more.
+pub(super) const MAX_QUEUED: usize = 33 << 20;
+/// Memory that a frame which waits takes beside its bytes.
+const FRAME_COST: usize = 64;
+/// Bytes of an unfinished frame that need not be left in the node's budget: no link is kept from
+/// small talk by what others do.
+const SMALL_TALK: usize = 64 * 1024;
 /// Frames are put together into writes of about this many bytes.
 const WRITE: usize = 64 * 1024;
 /// Bytes asked of the stream at once.
@@ -29,11 +36,40 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
 }
 
+/// A frame that waits to be sent, and its part of the node's budget.
+#[derive(Debug)]
+pub struct Waiting {
+    frame: Vec<u8>,
+    held: Held,
+}
+
+impl Waiting {
+    /// A frame for a link on which this many bytes wait already; `None` if there is no room for it.
+    #[must_use]
+    pub fn new(frame: Vec<u8>, waiting: usize, budget: &Budget) -> Option<Self> {
+        let cost = frame.len() + FRAME_COST;
+        let held = if waiting + cost <= SMALL_TALK {
+            budget.take_regardless(cost)
+        } else if waiting + cost <= MAX_QUEUED {
+            budget.take(cost)?
+        } else {
+            return None;
+        };
+        Some(Self { frame, held })
+    }
+
+    /// What it takes of the bounds, in bytes.
+    #[must_use]
+    pub const fn cost(&self) -> usize {
+        self.held.bytes()
+    }
+}
+
 /// What the behaviour asks of a connection.
 #[derive(Debug)]
 pub enum Order {
     /// Send these frames, in this order.
-    Send(Vec<Vec<u8>>),
+    Send(Vec<Waiting>),
     /// Send what is queued, end this direction of the stream, and report when the peer has ended
     /// the other. Until told so, a handler whose peer has ended its direction goes on sending: the
     /// peer may know of a better connection that this node has yet to learn of.
@@ -60,6 +96,8 @@ pub enum Fault {
     TooLong,
     /// The stream ended within a frame.
     CutShort,
+    /// Unfinished frames of all peers take all the memory that the node gives to them.
+    NoRoom,
     /// The peer does not speak the protocol, or opened a stream too many.
     Protocol,
     /// Reading or writing failed.
@@ -72,7 +110,7 @@ pub struct Handler {
     protocol: StreamProtocol,
     must_open: bool,
     stream: Option<Stream>,
-    queue: VecDeque<Vec<u8>>,
+    queue: VecDeque<Waiting>,
     queued_bytes: usize,
     write: Vec<u8>,
     written: usize,
@@ -81,6 +119,8 @@ pub struct Handler {
     write_closed: bool,
     read_closed: bool,
     decoder: Decoder,
+    /// What the unfinished frame takes of the node's budget.
+    unfinished: Held,
     dropped: u64,
     fault: Option<Fault>,
     reported_end: bool,
@@ -88,9 +128,10 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// The handler of a connection that this node dialled, or did not.
+    /// The handler of a connection that this node dialled, or did not; the budget is for what
+    /// arrives on all its connections.
     #[must_use]
-    pub fn new(protocol: StreamProtocol, dialed: bool) -> Self {
+    pub fn new(protocol: StreamProtocol, dialed: bool, incoming: &Budget) -> Self {
         Self {
             protocol,
             must_open: dialed,
@@ -104,6 +145,7 @@ impl Handler {
             write_closed: false,
             read_closed: false,
             decoder: Decoder::default(),
+            unfinished: incoming.nothing(),
             dropped: 0,
             fault: None,
             reported_end: false,
@@ -119,12 +161,12 @@ impl Handler {
         }
     }
 
-    fn enqueue(&mut self, frames: Vec<Vec<u8>>) {
+    fn enqueue(&mut self, frames: Vec<Waiting>) {
         for frame in frames {
-            if self.write_closed || self.queued_bytes + frame.len() > MAX_QUEUED {
+            if self.write_closed || self.queued_bytes + frame.cost() > MAX_QUEUED {
                 self.dropped += 1;
             } else {
-                self.queued_bytes += frame.len();
+                self.queued_bytes += frame.cost();
                 self.queue.push_back(frame);
             }
         }
@@ -141,10 +183,10 @@ impl Handler {
                 self.write.clear();
                 self.written = 0;
                 while self.write.len() < WRITE
-                    && let Some(frame) = self.queue.pop_front()
+                    && let Some(waiting) = self.queue.pop_front()
                 {
-                    self.queued_bytes -= frame.len();
-                    frames::append(&frame, &mut self.write);
+                    self.queued_bytes -= waiting.cost();
+                    frames::append(&waiting.frame, &mut self.write);
                 }
                 if self.write.is_empty() {
                     self.write.shrink_to(KEPT_CAPACITY);
@@ -212,6 +254,9 @@ impl Handler {
                     self.fault = Some(Fault::Failed);
                 }
             }
+        }
+        if !self.unfinished.resize(self.decoder.held().saturating_sub(SMALL_TALK)) {
+            self.fault.get_or_insert(Fault::NoRoom);
         }
         total
     }
@@ -307,5 +352,23 @@ impl ConnectionHandler for Handler {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_peers_that_do_not_read_leave_room_for_small_talk_with_all() {
+        let budget = Budget::new(10 << 20);
+        let long = |waiting| Waiting::new(vec![0; 1 << 20], waiting, &budget);
+        let waiting: Vec<_> = std::iter::from_fn(|| long(0)).collect();
+        assert_eq!(waiting.len(), 9, "the tenth and what it costs do not fit");
+        assert!(Waiting::new(vec![0; 1 << 20], 0, &budget).is_none());
+        assert!(Waiting::new(vec![0; 1_000], 0, &budget).is_some(), "on a link that is idle");
+        drop(waiting);
+        assert_eq!(budget.held(), 0);
+        assert!(Waiting::new(vec![0; 1], MAX_QUEUED, &budget).is_none(), "one link has its bound");
     }
 }

@@ -5,6 +5,7 @@
 //! the smaller number dialled, send what is queued on the other and finish it. At no time does a
 //! node send on both. Finished connections close after the swarm's idle timeout
 //! ([`FINISHED_AFTER`]); others never are idle.
+mod budget;
 mod frames;
 mod handler;
 
@@ -23,13 +24,21 @@ use libp2p::swarm::{
 use libp2p::{PeerId, StreamProtocol};
 use overlay_core::NodeId;
 
+pub use budget::{Budget, Held};
 pub use frames::{Decoder, MAX_FRAME, TooLong, append};
-pub use handler::{Fault, Handler, Order, Report};
+pub use handler::{Fault, Handler, Order, Report, Waiting};
 
 use crate::clock::Moment;
 
-/// Most bytes of frames that wait for a dial to one peer; what comes then is dropped.
-const MAX_QUEUED: usize = 32 << 20;
+/// Most bytes of frames that wait on all links of a node: eight links on which as much waits as may.
+/// Peers that do not read take no more than this; a little may wait on every link all the same.
+const OUTGOING: usize = 8 * handler::MAX_QUEUED;
+/// Most bytes of unfinished frames on all links of a node: sixteen of the longest. A frame may take
+/// as long as its sender's uplink needs, so that a slow sender is not ended, but bounded.
+const INCOMING: usize = 256 << 20;
+/// Connections that one peer may have dialled and not closed. An honest one has two where it has
+/// given up the first, and one for each life of the last [`FINISHED_AFTER`].
+const CONNECTIONS: u32 = 8;
 
 /// How long a finished connection stays open, so that the peer can read the last of it. To be
 /// given to the swarm as its idle timeout.
@@ -83,8 +92,8 @@ pub struct LinkCounts {
     pub peers_lost: u64,
     /// Frames dropped because a queue was full or the peer was lost.
     pub dropped: u64,
-    /// Incoming connections that did not get through the handshake, or came from nobody of this
-    /// run.
+    /// Incoming connections that did not get through the handshake, came from nobody of this run, or
+    /// were more than one peer may have.
     pub strangers: u64,
     /// Streams that announced a frame too long.
     pub too_long: u64,
@@ -115,6 +124,9 @@ pub struct Links {
     protocol: StreamProtocol,
     peers: Arc<OnceLock<Peers>>,
     links: BTreeMap<NodeId, Link>,
+    /// Connections that a peer dialled, where there are any.
+    incoming: BTreeMap<NodeId, u32>,
+    budgets: Budgets,
     /// Links with something new in their queue.
     ready: Vec<NodeId>,
     events: VecDeque<ToSwarm<LinkEvent, Order>>,
@@ -122,11 +134,18 @@ pub struct Links {
     waker: Option<Waker>,
 }
 
+/// Memory that all links have together.
+#[derive(Debug)]
+struct Budgets {
+    outgoing: Budget,
+    incoming: Budget,
+}
+
 #[derive(Debug, Default)]
 struct Link {
     connection: Option<Connection>,
     dialed: Option<Moment>,
-    queue: Vec<Vec<u8>>,
+    queue: Vec<Waiting>,
     queued_bytes: usize,
 }
 
@@ -145,6 +164,8 @@ impl Links {
             protocol,
             peers,
             links: BTreeMap::new(),
+            incoming: BTreeMap::new(),
+            budgets: Budgets { outgoing: Budget::new(OUTGOING), incoming: Budget::new(INCOMING) },
             ready: Vec::new(),
             events: VecDeque::new(),
             counts: LinkCounts::default(),
@@ -156,12 +177,14 @@ impl Links {
     /// dropped and counted.
     pub fn send(&mut self, to: NodeId, frame: Vec<u8>) {
         let link = self.links.entry(to).or_default();
-        if frame.len() > MAX_FRAME || link.queued_bytes + frame.len() > MAX_QUEUED {
+        let fits = frame.len() <= MAX_FRAME;
+        let waiting = fits.then(|| Waiting::new(frame, link.queued_bytes, &self.budgets.outgoing));
+        let Some(waiting) = waiting.flatten() else {
             self.counts.dropped += 1;
             return;
-        }
-        link.queued_bytes += frame.len();
-        link.queue.push(frame);
+        };
+        link.queued_bytes += waiting.cost();
+        link.queue.push(waiting);
         if link.connection.is_some() {
             if link.queue.len() == 1 {
                 self.ready.push(to);
@@ -177,6 +200,13 @@ impl Links {
     #[must_use]
     pub const fn counts(&self) -> LinkCounts {
         self.counts
+    }
+
+    /// Bytes that wait to be sent on all links, and bytes of unfinished frames that have arrived on
+    /// them: what peers that do not read, or do not end, take of this node's memory.
+    #[must_use]
+    pub fn held(&self) -> (usize, usize) {
+        (self.budgets.outgoing.held(), self.budgets.incoming.held())
     }
 
     /// How many peers there is a connection to.
@@ -234,6 +264,15 @@ impl Links {
         self.notify(peer, retired.id, Order::Finish);
     }
 
+    fn forget_incoming(&mut self, node: NodeId) {
+        if let Some(count) = self.incoming.get_mut(&node) {
+            *count -= 1;
+            if *count == 0 {
+                self.incoming.remove(&node);
+            }
+        }
+    }
+
     fn on_closed(&mut self, node: NodeId, id: ConnectionId) {
         let connection = self.links.get(&node).and_then(|link| link.connection);
         if connection.is_some_and(|connection| connection.id == id) {
@@ -252,6 +291,7 @@ impl Links {
     fn count(&mut self, fault: Fault) {
         match fault {
             Fault::TooLong => self.counts.too_long += 1,
+            Fault::NoRoom => self.counts.dropped += 1,
             Fault::CutShort => self.counts.cut_short += 1,
             Fault::Protocol => self.counts.protocol += 1,
             Fault::Failed => {}
@@ -269,7 +309,12 @@ impl Links {
 
     fn handler(&self, peer: &PeerId, dialed: bool) -> Result<Handler, ConnectionDenied> {
         match self.node(peer) {
-            Some(node) if node != self.me => Ok(Handler::new(self.protocol.clone(), dialed)),
+            Some(node) if node != self.me => {
+                if !dialed && self.incoming.get(&node).is_some_and(|count| *count >= CONNECTIONS) {
+                    return Err(ConnectionDenied::new(format!("{node} has too many connections")));
+                }
+                Ok(Handler::new(self.protocol.clone(), dialed, &self.budgets.incoming))
+            }
             _ => Err(ConnectionDenied::new(format!("{peer} is no other node of this run"))),
         }
     }
@@ -333,12 +378,18 @@ impl NetworkBehaviour for Links {
             FromSwarm::ConnectionEstablished(established) => {
                 if let Some(node) = self.node(&established.peer_id) {
                     let dialer = if established.endpoint.is_dialer() { self.me } else { node };
+                    if dialer == node {
+                        *self.incoming.entry(node).or_default() += 1;
+                    }
                     let connection = Connection { id: established.connection_id, dialer };
                     self.on_established(node, established.peer_id, connection);
                 }
             }
             FromSwarm::ConnectionClosed(closed) => {
                 if let Some(node) = self.node(&closed.peer_id) {
+                    if closed.endpoint.is_listener() {
+                        self.forget_incoming(node);
+                    }
                     self.on_closed(node, closed.connection_id);
                 }
             }

@@ -11,12 +11,27 @@ use crate::transport::Conditions;
 
 /// Length of a stamp in bytes.
 const STAMP: usize = 8;
+/// Most bytes that are held: peers say when a message is due, which may be never. A quarter of a
+/// minute at 100 Mbit/s.
+const MOST_HELD: usize = 192 << 20;
+/// Memory that a held message takes beside its bytes.
+const MESSAGE_COST: usize = 128;
 
 /// Messages on their way to one node.
 #[derive(Debug, Default)]
 pub(super) struct FrameShaper {
     held: BTreeMap<u64, Held>,
+    held_bytes: usize,
     next: u64,
+}
+
+/// Why a message is not held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It has no stamp.
+    Unstamped,
+    /// Too many bytes are held already.
+    NoRoom,
 }
 
 #[derive(Debug)]
@@ -47,14 +62,22 @@ impl FrameShaper {
         stamped
     }
 
-    /// Holds a message; gives its number and when to ask for it. `None` if it has no stamp.
-    pub(super) fn hold(&mut self, from: NodeId, stamped: &[u8]) -> Option<(u64, Moment)> {
-        let (stamp, frame) = stamped.split_first_chunk::<STAMP>()?;
+    /// Holds a message; gives its number and when to ask for it.
+    ///
+    /// # Errors
+    /// [`Refusal`]; it is dropped.
+    pub(super) fn hold(&mut self, from: NodeId, stamped: &[u8]) -> Result<(u64, Moment), Refusal> {
+        let (stamp, frame) = stamped.split_first_chunk::<STAMP>().ok_or(Refusal::Unstamped)?;
+        let cost = frame.len() + MESSAGE_COST;
+        if self.held_bytes + cost > MOST_HELD {
+            return Err(Refusal::NoRoom);
+        }
+        self.held_bytes += cost;
         let due = Moment::from_nanos(u64::from_le_bytes(*stamp));
         let number = self.next;
         self.next += 1;
         self.held.insert(number, Held { from, frame: frame.to_vec(), due, is_arriving: false });
-        Some((number, due))
+        Ok((number, due))
     }
 
     /// Asks for a message at the moment given for it.
@@ -70,6 +93,7 @@ impl FrameShaper {
         }
         conditions.record_lateness(Moment::now().since(held.due));
         let held = self.held.remove(&number)?;
+        self.held_bytes -= held.frame.len() + MESSAGE_COST;
         Some(Arrival::Now(held.from, held.frame))
     }
 }
@@ -97,6 +121,19 @@ mod tests {
         let arrival = shaper.take(number, &conditions);
         assert!(matches!(arrival, Some(Arrival::Now(NodeId(1), frame)) if frame == [7; 100]));
         assert!(shaper.take(number, &conditions).is_none());
-        assert!(shaper.hold(NodeId(1), &[1, 2, 3]).is_none());
+        assert!(shaper.hold(NodeId(1), &[1, 2, 3]).is_err());
+    }
+
+    #[test]
+    fn messages_that_are_never_due_take_no_more_than_the_bound() {
+        let (mut shaper, conditions) = (FrameShaper::default(), Conditions::unshaped(NodeId(0)));
+        let stamped = |due: u64| [&due.to_le_bytes()[..], &vec![7; 1 << 20]].concat();
+        let (first, _) = shaper.hold(NodeId(1), &stamped(0)).unwrap();
+        let never = stamped(u64::MAX);
+        let held = (0..1_000).take_while(|_| shaper.hold(NodeId(1), &never).is_ok()).count();
+        assert_eq!(held, 190, "the first one, and the cost of each");
+        assert_eq!(shaper.hold(NodeId(1), &never), Err(Refusal::NoRoom));
+        assert!(matches!(shaper.take(first, &conditions), Some(Arrival::Now(NodeId(1), _))));
+        assert!(shaper.hold(NodeId(1), &never).is_ok(), "who has gone leaves room");
     }
 }

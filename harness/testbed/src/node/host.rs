@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::agenda::{Agenda, Task};
 use super::contents::NodeContents;
-use super::frame_shaper::{Arrival, FrameShaper};
+use super::frame_shaper::{Arrival, FrameShaper, Refusal};
 use super::machine::Machine;
 use super::window::{Counters, Window};
 use crate::clock::{Alarm, Deadline, Moment};
@@ -350,8 +350,9 @@ impl<O: Overlay> Host<O> {
     fn on_arrival(&mut self, from: NodeId, frame: &[u8]) {
         let Some(shaper) = &mut self.frame_shaper else { return self.on_frame(from, frame) };
         match shaper.hold(from, frame) {
-            Some((number, due)) => self.agenda.enter(self.time(due), Task::Deliver(number)),
-            None => self.counts.malformed += 1,
+            Ok((number, due)) => self.agenda.enter(self.time(due), Task::Deliver(number)),
+            Err(Refusal::Unstamped) => self.counts.malformed += 1,
+            Err(Refusal::NoRoom) => self.counts.dropped_bound += 1,
         }
     }
 

@@ -21,6 +21,9 @@ use crate::transport::{self, Conditions, Directory};
 const LISTEN_WITHIN: Duration = Duration::from_secs(10);
 const LISTEN_EVERY: Duration = Duration::from_millis(20);
 
+/// Streams of one connection that may be agreeing on a protocol; nodes open one.
+const NEGOTIATING: usize = 2;
+
 /// A node that waits for the run to start.
 pub(super) struct Member {
     pub(super) node: NodeId,
@@ -46,6 +49,7 @@ impl Member {
             .expect("it begins with a slash");
         let config = Config::with_tokio_executor()
             .with_idle_connection_timeout(FINISHED_AFTER)
+            .with_max_negotiating_inbound_streams(NEGOTIATING)
             .with_substream_upgrade_protocol_override(upgrade::Version::V1Lazy);
         let links = Links::new(node, protocol, peers);
         let swarm = Swarm::new(transport, links, key.public().to_peer_id(), config);

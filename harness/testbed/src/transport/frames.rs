@@ -74,9 +74,10 @@ impl Parser {
         }
     }
 
-    /// Bytes of payload that wait for delivery.
+    /// Bytes of memory that what waits for delivery takes: its payload, and what is remembered about
+    /// each frame, so that a peer gains nothing by cutting it into many.
     pub(super) fn buffered(&self) -> usize {
-        self.payload.len()
+        self.payload.len() + self.frames.len() * size_of::<Frame>()
     }
 
     /// The oldest frame that has arrived completely.

@@ -5,6 +5,7 @@
 //! reaction to both) is not emulated.
 mod conditions;
 mod frames;
+mod guard;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub use stream::ConditionedStream;
 
 use crate::Error;
 use crate::clock::Alarm;
+use guard::Guarded;
 
 /// Who listens where, known once every node listens.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +36,11 @@ impl Directory {
     /// Fills the directory. The first filling stays.
     pub fn fill(&self, entries: impl IntoIterator<Item = (SocketAddr, NodeId)>) {
         let _ = self.0.set(entries.into_iter().collect());
+    }
+
+    /// How many they are; none as long as it is not filled.
+    fn len(&self) -> usize {
+        self.0.get().map_or(0, BTreeMap::len)
     }
 
     fn at(&self, address: &Multiaddr) -> Option<NodeId> {
@@ -56,6 +63,10 @@ pub fn socket_address(address: &Multiaddr) -> Option<SocketAddr> {
     }
 }
 
+/// Streams that may stand on a connection. Nodes open one; yamux ends a connection that has more
+/// than this, and buffers 256 KiB at most for each that nobody reads.
+const STREAMS: usize = 8;
+
 /// A transport that libp2p's swarm takes.
 pub type BoxedTransport = Boxed<(PeerId, StreamMuxerBox)>;
 
@@ -72,7 +83,7 @@ pub fn build(
 ) -> Result<BoxedTransport, Error> {
     match kind {
         Kind::Tcp => Ok(tcp(key, conditions, directory, alarm)?),
-        Kind::Quic => quic(key),
+        Kind::Quic => quic(key, directory),
     }
 }
 
@@ -97,6 +108,9 @@ pub fn tcp(
     alarm: Alarm,
 ) -> io::Result<BoxedTransport> {
     let noise = noise::Config::new(key).map_err(io::Error::other)?;
+    let mut yamux = yamux::Config::default();
+    yamux.set_max_num_streams(STREAMS);
+    let nodes = directory.clone();
     let conditioned = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)).map(
         move |stream, point| match point {
             ConnectedPoint::Dialer { address, .. } => {
@@ -110,23 +124,22 @@ pub fn tcp(
     );
     // V1Lazy: the dialer proposes a protocol together with its first bytes instead of waiting a
     // round trip for the answer.
-    Ok(conditioned
-        .upgrade(upgrade::Version::V1Lazy)
-        .authenticate(noise)
-        .multiplex(yamux::Config::default())
-        .boxed())
+    let transport =
+        conditioned.upgrade(upgrade::Version::V1Lazy).authenticate(noise).multiplex(yamux).boxed();
+    Ok(Guarded::new(transport, nodes).boxed())
 }
 
 /// QUIC. Its packets are not delayed: [`Conditions`] then apply to whole overlay messages, which
 /// leaves out handshakes, acknowledgements, congestion control and the end of connections; bytes at
 /// the socket are not counted.
 #[cfg(feature = "quic")]
-fn quic(key: &Keypair) -> Result<BoxedTransport, Error> {
+fn quic(key: &Keypair, directory: Directory) -> Result<BoxedTransport, Error> {
     let transport = libp2p::quic::tokio::Transport::new(libp2p::quic::Config::new(key));
-    Ok(transport.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
+    let transport = transport.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed();
+    Ok(Guarded::new(transport, directory).boxed())
 }
 
 #[cfg(not(feature = "quic"))]
-fn quic(_: &Keypair) -> Result<BoxedTransport, Error> {
+fn quic(_: &Keypair, _: Directory) -> Result<BoxedTransport, Error> {
     Err(Error::NoQuic)
 }
