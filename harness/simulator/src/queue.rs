@@ -33,6 +33,17 @@ struct Entry<T> {
     item: T,
 }
 
+/// What an event is known by that was taken out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Popped {
+    /// When it happens.
+    pub(crate) time: u64,
+    /// Its number among all events that were ever added.
+    pub(crate) sequence: u64,
+    /// The node it is for.
+    pub(crate) target: NodeId,
+}
+
 /// The place of an entry in its bucket's order: its time within the bucket and its sequence in one
 /// word, then where it is.
 #[derive(Clone, Copy, Debug)]
@@ -166,17 +177,17 @@ impl<T: Default> Queue<T> {
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, NodeId, T)> {
         let mut item = T::default();
-        let (time, target) = self.pop_into(&mut item)?;
+        let Popped { time, target, .. } = self.pop_into(&mut item)?;
         Some((time, target, item))
     }
 
-    /// Puts the next event in place of `item`, which has to be empty; its time and the node it is for.
+    /// Puts the next event in place of `item`, which has to be empty; what it is known by.
     /// In place, and by exchange, because that moves whole words: returned by value, an event is
     /// taken apart by what it may be, and copied from odd addresses (see [`Occurrence`]).
     ///
     /// [`Occurrence`]: crate::simulation::Occurrence
     #[inline]
-    pub(crate) fn pop_into(&mut self, item: &mut T) -> Option<(u64, NodeId)> {
+    pub(crate) fn pop_into(&mut self, item: &mut T) -> Option<Popped> {
         if !self.early.is_empty() {
             self.admit_early();
         } else if self.order.is_empty() && !self.turn() {
@@ -189,7 +200,7 @@ impl<T: Default> Queue<T> {
         }
         let entry = &mut self.current[place.index as usize];
         std::mem::swap(item, &mut entry.item);
-        Some((entry.time, entry.target))
+        Some(Popped { time: entry.time, sequence: entry.sequence, target: entry.target })
     }
 
     /// Puts what is early before everything else.
@@ -211,12 +222,9 @@ impl<T: Default> Queue<T> {
         self.order.get(place).map(|place| place.target)
     }
 
-    /// Everything that waits, in no order, with the node it is for. Looks at all of it.
-    pub(crate) fn waiting_mut(&mut self) -> impl Iterator<Item = (NodeId, &mut T)> {
-        let ahead = self.near.iter_mut().chain(self.far.values_mut()).flatten();
-        let entries = self.current.iter_mut().chain(ahead);
-        let entries = entries.map(|entry| (entry.target, &mut entry.item));
-        entries.chain(self.early.values_mut().map(|(target, item)| (*target, item)))
+    /// The number that the next event to be added will have: those that wait have smaller ones.
+    pub(crate) const fn next_sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// The time of the next event.

@@ -11,6 +11,7 @@ use peerbench_scenario::{Scenario, World};
 
 use crate::memory::prefetch;
 use crate::network::{Access, Busy, Connections, Crossings, Order};
+use crate::queue::Popped;
 use crate::{Queue, TraceDigest};
 
 /// Whether a node takes part.
@@ -36,6 +37,8 @@ struct Slot<O> {
     downlink: Busy,
     order: Order,
     life: Life,
+    /// The first event that can be meant for this life of the node; 0 in its first.
+    born: u64,
 }
 
 /// What waits in the queue for a node. The tag is a whole word: with a byte, every move out of the
@@ -53,7 +56,7 @@ pub(crate) enum Occurrence<O: Overlay> {
     Delivery { message: O::Message, from: NodeId, bytes: u32 },
     /// Anything else that is put into a node.
     Input(Input<O>),
-    /// Something that was meant for a node's former life.
+    /// Nothing: what is left when an event was taken out.
     #[default]
     Void,
 }
@@ -148,6 +151,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 downlink: Busy::default(),
                 order: Order::IDLE,
                 life: Life::Up,
+                born: 0,
             }
         });
         let slots = slots.collect();
@@ -206,15 +210,17 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     #[inline]
     pub fn step(&mut self, observer: &mut impl Observer<O>) -> bool {
         let mut occurrence = Occurrence::Void;
-        let Some((time, to)) = self.queue.pop_into(&mut occurrence) else { return false };
+        let Some(popped) = self.queue.pop_into(&mut occurrence) else { return false };
+        let Popped { time, sequence, target: to } = popped;
         self.now = self.now.max(Time::from_nanos(time));
         if let Some(soon) = self.queue.target_ahead(PREFETCH_AHEAD) {
             prefetch(&self.slots[soon.index()]);
         }
         match occurrence {
             Occurrence::Departure { to: peer, bytes, message } => {
-                let is_up = self.slots[to.index()].life == Life::Up;
-                if is_up && self.connections.is_open(to, peer) {
+                let slot = &self.slots[to.index()];
+                let is_its_own = slot.life == Life::Up && sequence >= slot.born;
+                if is_its_own && self.connections.is_open(to, peer) {
                     self.transmit(to, peer, bytes, message);
                 }
             }
@@ -232,7 +238,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             Occurrence::Delivery { from, bytes, message } => {
                 self.deliver(to, from, bytes, message, observer);
             }
-            Occurrence::Input(input) => self.give(to, input, observer),
+            Occurrence::Input(input) => {
+                if sequence >= self.slots[to.index()].born {
+                    self.give(to, input, observer);
+                }
+            }
             Occurrence::Void => {}
         }
         true
@@ -423,16 +433,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
     }
 
-    /// Puts new nodes in the places of some that were killed, each in the life of this number: they remember nothing, and nothing
-    /// of the former life comes to them but messages that are on their way.
+    /// Puts new nodes in the places of some that were killed, each in the life of this number: they
+    /// remember nothing, and nothing of the former life comes to them but messages that are on their
+    /// way. What else waits for them is known by its number, when its turn comes.
     pub fn revive(&mut self, nodes: &BTreeMap<NodeId, u32>, observer: &mut impl Observer<O>) {
-        for (target, occurrence) in self.queue.waiting_mut() {
-            if matches!(occurrence, Occurrence::Input(_) | Occurrence::Departure { .. })
-                && nodes.contains_key(&target)
-            {
-                *occurrence = Occurrence::Void;
-            }
-        }
+        let born = self.queue.next_sequence();
         for (&me, &life) in nodes {
             let slot = &mut self.slots[me.index()];
             slot.random = Random::of_node(self.world.seed(), me, life);
@@ -447,6 +452,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             });
             (slot.uplink, slot.downlink, slot.order) =
                 (Busy::default(), Busy::default(), Order::IDLE);
+            slot.born = born;
             self.enter(me, Life::Up);
             self.crossings.remove(&me);
             self.trace(5, me, 0);
