@@ -111,6 +111,10 @@ impl Overlay for Mortal {
         Vec::new()
     }
 
+    fn holds(&self, _: &Key) -> bool {
+        false
+    }
+
     fn oracle(_: &NoConfig, _: &dyn Setting) -> Nobody {
         Nobody
     }
