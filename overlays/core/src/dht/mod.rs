@@ -6,6 +6,7 @@
 //! back; *update* upcalls tell the storage when the neighbourhood changes. A new geometry
 //! implements [`Routing`] and gets publish, search, fetch and replication from here.
 mod record;
+mod repairs;
 mod storage;
 
 use alloc::string::String;
@@ -267,6 +268,8 @@ pub enum DhtTimer<T> {
     Routing(T),
     /// Publish what this node holds once more.
     Republish,
+    /// Send the next copy of an item to where it belongs.
+    Repair,
 }
 
 /// A structured overlay: a router and the storage on top of it.
@@ -361,6 +364,7 @@ impl<R: Routing> Overlay for Dht<R> {
         match timer {
             DhtTimer::Routing(timer) => routing.on_timer(timer, At { storage, cx }),
             DhtTimer::Republish => storage.republish(routing, cx),
+            DhtTimer::Repair => storage.repair(cx),
         }
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::record::remember;
+use super::repairs::Repairs;
 use super::{
     At, DhtCtx, DhtMessage, DhtTimer, MAX_HOLDERS, Path, Record, Request, Response, Routing,
     StorageMessage,
@@ -93,6 +94,7 @@ pub struct Storage {
     /// Published before this node had joined.
     early: Vec<(OpId, Item)>,
     records: BTreeMap<Key, Entry>,
+    repairs: Repairs,
     republishing: bool,
 }
 
@@ -281,7 +283,7 @@ impl Storage {
             self.records.remove(&key);
         }
         let store = StorageMessage::Store { key, record, responsible: true };
-        cx.send(heir, DhtMessage::Storage(store));
+        self.repairs.send(heir, store, cx);
         // This node's copy is the heir's first, so the last one is one too many.
         let is_whole = copies.len() == usize::from(R::storage(cx.config).replicas);
         if let Some(&surplus) = copies.last().filter(|_| is_whole) {
@@ -427,7 +429,7 @@ impl Storage {
             let heir = *routing.next_in_line(&key, 1, cx.config).first()?;
             Some((heir, StorageMessage::Store { key, record, responsible: true }))
         });
-        with_heir.collect()
+        self.repairs.drain().chain(with_heir).collect()
     }
 
     pub(super) fn on_message<R: Routing>(
@@ -468,16 +470,22 @@ impl Storage {
     }
 
     /// A copy that was offered is wanted.
-    fn on_want<R: Routing>(&self, from: NodeId, key: Key, cx: &mut DhtCtx<'_, R>) {
+    fn on_want<R: Routing>(&mut self, from: NodeId, key: Key, cx: &mut DhtCtx<'_, R>) {
         if let Some(blob) = value_of(&self.records, &key) {
             let record = Record::Value(blob);
             let store = StorageMessage::Store { key, record, responsible: false };
-            cx.send(from, DhtMessage::Storage(store));
+            self.repairs.send(from, store, cx);
         }
+    }
+
+    /// The uplink is free for the next copy.
+    pub(super) fn repair<R: Routing>(&mut self, cx: &mut DhtCtx<'_, R>) {
+        self.repairs.send_next(cx);
     }
 
     pub(super) fn on_peer_lost<R: Routing>(&mut self, peer: NodeId, cx: &mut DhtCtx<'_, R>) {
         self.exchange.on_peer_lost(peer, cx);
+        self.repairs.forget(peer);
     }
 
     /// Index records kept for others, and the bytes they take when encoded.
