@@ -210,6 +210,11 @@ pub(crate) fn check_testbed(document: &Document, scenario: &Scenario) -> Result<
         let message = "this build has no QUIC".to_owned();
         return Err(document.complain("testbed.transport", message, help).into());
     }
+    if scenario.network.weather.is_some() {
+        let help = "simulate it (`--driver simulator`), or leave `network.weather` out";
+        let message = "the testbed's weather is its machine's".to_owned();
+        return Err(document.complain("network.weather", message, help).into());
+    }
     let nodes = scenario.nodes;
     let processes = nodes.div_ceil(scenario.testbed.nodes_per_process);
     if processes <= MOST_TESTBED_PROCESSES {

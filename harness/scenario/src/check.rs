@@ -9,6 +9,7 @@ use crate::model::{
     Workload,
 };
 use crate::network::Matrix;
+use crate::weather::Overload;
 use crate::world::Operations;
 use crate::{Content, Document, Error, edge_list};
 
@@ -68,6 +69,13 @@ fn population(scenario: &Scenario, document: &Document) -> Checked {
         return Err(document.complain_among(&["founders", "nodes"], message, help));
     }
     check_freeloaders(scenario, document)?;
+    let through = &scenario.join.through;
+    if let Some(index) = through.iter().position(|node| node >= founders) {
+        let message =
+            format!("node {} is no founder, so others cannot join through it", through[index]);
+        let help = format!("founders are numbered 0 to {}", founders - 1);
+        return Err(document.complain(&format!("join.through[{index}]"), message, help));
+    }
     if scenario.seeds.is_empty() {
         return fail("seeds", "there are no seeds, so nothing to run".to_owned(), "try [1]");
     }
@@ -144,6 +152,9 @@ fn network(scenario: &Scenario, document: &Document) -> Checked {
         }
     }
     graph(scenario, document)?;
+    if let Some(weather) = &network.weather {
+        weather.check(expected_end(scenario), scenario, document)?;
+    }
     Matrix::of(network).map(drop).map_err(|bad| match bad.position {
         Some(_) => bad.into(),
         None => document.complain("network.matrix", bad.message, bad.help),
@@ -370,6 +381,14 @@ fn check_churn(scenario: &Scenario, churn: &Churn, document: &Document) -> Check
         let message = "it begins when the run is over".to_owned();
         return fail("from", message, "let it begin sooner, or leave it out");
     }
+    if let Some(until) = churn.until
+        && !(begins < until.0 && until.0 < end)
+    {
+        let message = format!(
+            "they come and go until {until}, and begin to after that, or the run ends before"
+        );
+        return fail("until", message, "write a time in between, or leave it out");
+    }
     if !(churn.trace_speed.is_finite() && churn.trace_speed > 0.0) {
         let message = format!("a trace does not pass {} times as fast", churn.trace_speed);
         return fail("trace_speed", message, "write a number above 0, such as 1000");
@@ -384,7 +403,8 @@ fn check_churn(scenario: &Scenario, churn: &Churn, document: &Document) -> Check
         check_lasting(lasting, &format!("churn.{field}"), document)?;
     }
     let each = churn.sessions.mean.0.saturating_add(churn.absences.mean.0);
-    let times = (end - begins).as_secs_f64() / each.as_secs_f64();
+    let until = churn.until.map_or(end, Into::into);
+    let times = (until - begins).as_secs_f64() / each.as_secs_f64();
     if times * f64::from(scenario.nodes) * churn.share > MOST_DEPARTURES {
         let message =
             format!("nodes go and come back some {times:.0} times each, too often in all");
@@ -415,7 +435,10 @@ fn expected_end(scenario: &Scenario) -> Duration {
     let searching = match (&workload.downloads, workload.searches) {
         (Some(downloads), _) => downloads.over.0.as_secs_f64(),
         (None, 0) => 0.0,
-        (None, searches) => searches as f64 / workload.rate.per_second(),
+        (None, searches) => {
+            let gained = Overload::of(scenario).map_or(0.0, |it| it.time_gained());
+            (searches as f64 / workload.rate.per_second() - gained).max(0.0)
+        }
     };
     let searching = Duration::try_from_secs_f64(searching).unwrap_or(Duration::MAX);
     scenario.warm_up.0.saturating_add(searching).saturating_add(workload.timeout.0)

@@ -30,6 +30,10 @@ pub struct Churn {
     /// From when on, since the start of the run; all are there until then. Absent: the end of the
     /// warm-up.
     pub from: Option<Span>,
+    /// Until when, since the start of the run; whoever is away then comes back. Absent: the end of the
+    /// run, and nobody comes back because of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Span>,
     /// How a node goes: `kill`, without notice; `leave`; or `freeze`: it falls asleep, and wakes with
     /// everything it remembered.
     pub departure: FaultAction,
@@ -83,6 +87,7 @@ impl Default for Churn {
             share: 1.0,
             spared: Vec::new(),
             from: None,
+            until: None,
             departure: FaultAction::Kill,
             keeps_items: true,
             sessions: Lasting::default(),
@@ -153,23 +158,31 @@ pub(crate) fn draw(
     goes.truncate(nearest_count(churn.share, goes.len()));
     let trace = churn.trace.as_deref().map(Availability::read).transpose()?;
     let from = Time::ZERO + churn.begins(scenario);
+    let ends = Ends { run: end, churn: churn.until.map(|until| (Time::ZERO + until.0).min(end)) };
     let mut due = Vec::new();
     for (place, &node) in goes.iter().enumerate() {
         match &trace {
             Some(trace) => {
                 let absences = trace.absences(place, churn.trace_speed);
                 let absences = absences.map(|(gone, back)| (from + gone, back.map(|at| from + at)));
-                add(&mut due, NodeId(node), churn.departure, end, absences);
+                add(&mut due, NodeId(node), churn.departure, ends, absences);
             }
             None => {
                 let stream = SESSIONS + u64::from(node);
                 let absences = drawn(churn, from, Random::stream(seed, Purpose::Churn, stream));
-                add(&mut due, NodeId(node), churn.departure, end, absences);
+                add(&mut due, NodeId(node), churn.departure, ends, absences);
             }
         }
     }
     due.sort_unstable();
     Ok(due)
+}
+
+/// When the run is over, and when nobody goes any more if that is sooner.
+#[derive(Clone, Copy)]
+struct Ends {
+    run: Time,
+    churn: Option<Time>,
 }
 
 /// When a node goes and is back, again and again.
@@ -190,13 +203,16 @@ fn add(
     due: &mut Vec<DueFault>,
     node: NodeId,
     action: FaultAction,
-    end: Time,
+    ends: Ends,
     absences: impl Iterator<Item = (Time, Option<Time>)>,
 ) {
-    let until_end = absences.take_while(|(gone, _)| *gone < end);
-    due.extend(until_end.map(|(at, back)| {
-        let back_at = back.filter(|back| *back < end);
-        DueFault { at, node, action, back_at }
+    let last = ends.churn.unwrap_or(ends.run);
+    due.extend(absences.take_while(|(gone, _)| *gone < last).map(|(at, back)| {
+        let back = match ends.churn {
+            Some(until) => Some(back.map_or(until, |back| back.min(until))),
+            None => back,
+        };
+        DueFault { at, node, action, back_at: back.filter(|back| *back < ends.run) }
     }));
 }
 

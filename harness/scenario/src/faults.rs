@@ -123,13 +123,21 @@ pub(crate) fn commands(
                 _ => break,
             }
         }
+        // Who comes back together knows nobody yet, and could only wait for one another.
+        together.iter().for_each(|it| present.set(it.node, false));
+        let are_alone = present.count() == 0;
+        if are_alone {
+            together.iter().for_each(|it| present.set(it.node, true));
+        }
         // While others join, only founders are known to be there.
         let joined = if now < Time::ZERO + plan.joined_by { plan.founders } else { plan.nodes };
         for &DueReturn { at, node, life, .. } in together.iter().filter(|back| !back.wakes) {
             let stream = RETURNS * u64::from(life) + u64::from(node.0);
             let mut random = Random::stream(plan.seed, Purpose::Churn, stream);
             let op = OpId(plan.operations.rejoins.start + node.0);
-            let rendezvous = present.draw_other(node, joined, &mut random);
+            let rendezvous = plan.draw_through(&mut random).filter(|through| *through != node);
+            let rendezvous =
+                rendezvous.unwrap_or_else(|| present.draw_other(node, joined, &mut random));
             commands.push(Due { at, node, command: Command::Join { op, rendezvous } });
             let its = published.get(&node).map_or(&[][..], Vec::as_slice);
             let its: Vec<_> = its.iter().filter(|(due, ..)| *due < at).collect();
@@ -140,6 +148,7 @@ pub(crate) fn commands(
                 commands.push(Due { at: at + after, node, command: Command::Publish { op, item } });
             }
         }
+        together.iter().for_each(|it| present.set(it.node, true));
     }
     commands.sort_by_key(|due| due.at);
     commands

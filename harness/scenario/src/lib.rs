@@ -23,6 +23,7 @@ mod present;
 mod schema;
 mod spans;
 mod timetable;
+mod weather;
 mod world;
 
 pub use check::{LARGEST_IN_PIECES, LARGEST_ITEM};
@@ -40,6 +41,7 @@ pub use model::{
 pub use network::SAME_PLACE_MS;
 pub use schema::schema;
 pub use timetable::{Due, Timetable};
+pub use weather::{Drift, Forecast, Overload, Partition, Slow, Weather};
 pub use world::{Operations, World};
 
 /// The scenarios that come with the program, by name.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 
 use crate::churn::Churn;
+use crate::weather::Weather;
 
 /// The name under which [`Network::matrix`] finds the built-in table of cities.
 pub const CITIES: &str = "cities";
@@ -86,6 +87,10 @@ pub enum Start {
 pub struct Join {
     /// The time over which joins are spread evenly, each at a random moment of its share.
     pub over: Span,
+    /// Founders through which nodes join, each through one that is drawn; those that come back, too.
+    /// Empty: all founders at first, anybody who is there later.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<u32>,
 }
 
 /// Where nodes are and how they are attached.
@@ -111,6 +116,9 @@ pub struct Network {
     /// How long a message to a dead node waits before the sender learns of the death. Unset: one
     /// round trip, as the dead node's host answers with a reset.
     pub dead_peer_timeout: Option<Span>,
+    /// What the network and the machines do to messages and clocks for a while. Simulator only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weather: Option<Weather>,
 }
 
 /// One class of access links.
@@ -320,7 +328,7 @@ impl Default for Scenario {
 
 impl Default for Join {
     fn default() -> Self {
-        Self { over: Span(Duration::from_secs(1)) }
+        Self { over: Span(Duration::from_secs(1)), through: Vec::new() }
     }
 }
 
@@ -333,6 +341,7 @@ impl Default for Network {
             capacities: Vec::new(),
             handshake_round_trips: None,
             dead_peer_timeout: None,
+            weather: None,
         }
     }
 }

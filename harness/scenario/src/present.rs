@@ -29,6 +29,11 @@ impl Present {
         }
     }
 
+    /// How many are there.
+    pub(crate) fn count(&self) -> u32 {
+        self.count_below(self.is_there.len() as u32)
+    }
+
     /// One of those below `below` that are there, but not this one; itself if there is no other.
     pub(crate) fn draw_other(&self, me: NodeId, below: u32, random: &mut Random) -> NodeId {
         let is_among = me.0 < below && self.is_there[me.index()];

@@ -9,6 +9,7 @@ use overlay_core::{Blob, Command, Item, Key, NodeId, OpId, Purpose, Random, Time
 
 use crate::downloads::{self, DueDownload};
 use crate::model::{Keys, Replication, Scenario, Workload};
+use crate::weather::Overload;
 use crate::world::{Operations, apportion};
 
 /// Stream of [`Purpose::Churn`] for joins.
@@ -74,6 +75,8 @@ pub(crate) struct Plan {
     pub(crate) nodes: u32,
     pub(crate) founders: u32,
     pub(crate) joined_by: Duration,
+    /// Through whom nodes join; empty if through anybody.
+    pub(crate) through: Vec<u32>,
     /// The items' keys: hashed once, since popular items are searched again and again.
     item_keys: Vec<Key>,
     pub(crate) item_size: u32,
@@ -108,6 +111,7 @@ pub(crate) struct Gaps {
     random: Random,
     now: Time,
     mean_ns: f64,
+    overload: Option<Overload>,
 }
 
 /// Who publishes which item, item after item.
@@ -154,6 +158,7 @@ impl Plan {
             nodes: scenario.nodes,
             founders: scenario.founders(),
             joined_by: scenario.joined_by(),
+            through: scenario.join.through.clone(),
             item_keys: (0..workload.items).map(item_key).collect(),
             item_size: u32::try_from(workload.item_size.0).unwrap_or(u32::MAX),
             is_real: workload.content.is_some(),
@@ -172,6 +177,12 @@ impl Plan {
     /// The keys of all items, by their numbers.
     pub(crate) fn item_keys(&self) -> &[Key] {
         &self.item_keys
+    }
+
+    /// One of those through whom nodes join, if they are given.
+    pub(crate) fn draw_through(&self, random: &mut Random) -> Option<NodeId> {
+        let number = self.through.len() as u64;
+        (number > 0).then(|| NodeId(self.through[random.below(number) as usize]))
     }
 
     /// The item with this number.
@@ -240,7 +251,9 @@ impl Drawn {
             node: NodeId(self.plan.founders + index),
             command: Command::Join {
                 op: OpId(joins.start + index),
-                rendezvous: NodeId(self.joins.below(u64::from(self.plan.founders)) as u32),
+                rendezvous: self.plan.draw_through(&mut self.joins).unwrap_or_else(|| {
+                    NodeId(self.joins.below(u64::from(self.plan.founders)) as u32)
+                }),
             },
         }
     }
@@ -320,6 +333,7 @@ impl Gaps {
             random: Random::stream(seed, Purpose::Workload, ARRIVALS),
             now: Time::ZERO + scenario.warm_up.0,
             mean_ns: 1e9 / scenario.workload.rate.per_second(),
+            overload: Overload::of(scenario),
         }
     }
 }
@@ -328,7 +342,10 @@ impl Iterator for Gaps {
     type Item = Time;
 
     fn next(&mut self) -> Option<Time> {
-        let gap_ns = self.random.exponential() * self.mean_ns;
+        let mut gap_ns = self.random.exponential() * self.mean_ns;
+        if let Some(overload) = &self.overload {
+            gap_ns = overload.shortened(self.now, gap_ns);
+        }
         self.now = self.now + Duration::from_nanos((gap_ns + 0.5) as u64);
         Some(self.now)
     }

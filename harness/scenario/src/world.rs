@@ -13,6 +13,7 @@ use crate::faults::{self, DueFault, DueReturn};
 use crate::model::{Capacity, FaultAction, Scenario};
 use crate::network::Matrix;
 use crate::timetable::{Due, Plan, Publications, Timetable, copies};
+use crate::weather::Forecast;
 
 /// Random streams of [`Purpose::Network`].
 const PLACES: u64 = 0;
@@ -41,6 +42,7 @@ pub struct World {
     keep_items: bool,
     /// Whether each node publishes anything.
     publishes: Vec<bool>,
+    weather: Option<Forecast>,
     operations: Operations,
     last_search: Time,
 }
@@ -101,6 +103,7 @@ impl World {
             keep_items,
             of_returned: faults::commands(&plan, &faults, &returns, keep_items).into(),
             publishes: who_publishes(&plan),
+            weather: Forecast::draw(scenario, seed, end),
             faults,
             first_fault,
             returns,
@@ -259,6 +262,12 @@ impl World {
     #[must_use]
     pub fn returns(&self) -> &[DueReturn] {
         &self.returns
+    }
+
+    /// What the network and the machines do to messages and clocks, if anything.
+    #[must_use]
+    pub const fn weather(&self) -> Option<&Forecast> {
+        self.weather.as_ref()
     }
 
     /// When the first fault is due from the end of the warm-up on, if any. Coming and going is none: it

@@ -130,6 +130,7 @@ fn mistakes_in_the_meaning() {
         ("no time", "workload: {timeout: 0s}\n"),
         ("too many searches", "workload: {searches: 5000000000, rate: 1000000/s}\n"),
         ("no room in a process", "testbed:\n  nodes_per_process: 0\n"),
+        ("a join through no founder", "join: {through: [0, 60]}\n"),
     ];
     insta::assert_snapshot!(gallery(cases, read));
 }
@@ -161,6 +162,14 @@ fn mistakes_in_what_goes_wrong() {
         ("a shape of nothing", "churn: {sessions: {shape: 2.0}}\n"),
         ("a trace that is not there", "churn: {trace: nowhere.avt}\n"),
         ("a trace that stands still", "churn: {trace: nowhere.avt, trace_speed: 0}\n"),
+        ("churn until before it begins", "churn: {until: 5s}\n"),
+        ("more than all lost", "network: {weather: {lost: 1.5}}\n"),
+        ("a partition of too many", "network:\n  weather:\n    partitions: [{share: 2}]\n"),
+        ("weather before it begins", "network: {weather: {until: 5s}}\n"),
+        ("weather after the end", "network: {weather: {from: 1h}}\n"),
+        ("a clock that runs backwards", "network: {weather: {drift: {factor: -1}}}\n"),
+        ("an overload of less", "network: {weather: {overload: {at: 20s, factor: 1}}}\n"),
+        ("an overload of nothing", "network: {weather: {overload: {at: 5s}}}\n"),
     ];
     insta::assert_snapshot!(gallery(cases, read));
 }

@@ -228,7 +228,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             founders: Some(nodes / 10),
             seeds: seeds.into_iter().collect(),
             start: if nodes % 2 == 0 { Start::Joined } else { Start::Converged },
-            join: Join { over },
+            join: Join { over, ..Join::default() },
             warm_up: Span(over.0 * 2),
             network,
             workload,

@@ -6,6 +6,7 @@ use peerbench_measure::{Counter, Downloads, Ledger, Measurement, Terms};
 use peerbench_scenario::{Due, Scenario, World};
 
 use crate::Observer;
+use crate::examination::Examination;
 
 /// Keeps the operations of a run and fills in its measurement.
 pub(crate) struct Harness<'w, O: Overlay> {
@@ -17,6 +18,8 @@ pub(crate) struct Harness<'w, O: Overlay> {
     pub(crate) departed: Vec<NodeId>,
     /// Nodes that became part of the overlay since somebody last looked.
     pub(crate) joined: u32,
+    /// Looks at operations one by one, where the world is there to be examined.
+    pub(crate) examination: Option<Examination>,
 }
 
 impl<'w, O: Overlay> Harness<'w, O> {
@@ -45,12 +48,16 @@ impl<'w, O: Overlay> Harness<'w, O> {
         };
         let ledger =
             Ledger::new(oracle, terms).in_pieces(O::piece_length(config)).of_downloads(downloads);
-        Self { ledger, measurement, visited: 0, departed: Vec::new(), joined: 0 }
+        Self { ledger, measurement, visited: 0, departed: Vec::new(), joined: 0, examination: None }
     }
 
     /// The workload's next command is due. Whether it is to be given: the dead ask for nothing.
     pub(crate) fn begin(&mut self, due: &Due) -> bool {
-        self.ledger.due(due.at, due.node, &due.command, &mut self.measurement)
+        let is_there = self.ledger.due(due.at, due.node, &due.command, &mut self.measurement);
+        if is_there && let Some(examination) = &mut self.examination {
+            examination.begin(due);
+        }
+        is_there
     }
 
     /// Gives up operations that have waited for too long.
@@ -82,6 +89,15 @@ impl<O: Overlay> Observer<O> for Harness<'_, O> {
             | Event::Piece { .. }
             | Event::Failed { .. } => {}
         }
-        self.ledger.on_event(node, now, &event, &mut self.measurement)
+        if let Some(examination) = &mut self.examination {
+            examination.on_event(node, now, &event, self.ledger.judge());
+        }
+        let command = self.ledger.on_event(node, now, &event, &mut self.measurement);
+        if let (Some(examination), Some(Command::Fetch { op, .. })) =
+            (&mut self.examination, &command)
+        {
+            examination.fetches(*op, node, now);
+        }
+        command
     }
 }

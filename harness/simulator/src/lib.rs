@@ -6,30 +6,39 @@
 //! - `queue.rs`: the calendar queue;
 //! - `network.rs`: how long a message takes;
 //! - `simulation.rs`: the nodes, the queue and the network, stepped event by event;
+//! - `observer.rs`: who sees what happens in it;
 //! - `run.rs`: a scenario from start to end; `harness.rs`: the operations under way, judged;
 //! - `portrait.rs`: a quiet copy of a small network, for pictures;
+//! - `examination.rs`: what must hold of a world when all that struck it is over;
 //! - `watch.rs`: the whole-network checkers;
+//! - `weather.rs`: what happens to messages while there is weather;
 //! - `trace.rs`: the digest of the event trace;
 //! - `laboratory.rs`: networks to give commands to, for tests of overlays;
 //! - `memory.rs`: how much the simulation took, and asking for it ahead;
 //! - `control.rs`: what the queue alone can do, measured in the same run.
 
 mod control;
+mod examination;
 mod harness;
 mod laboratory;
 mod memory;
 mod network;
+mod observer;
 mod portrait;
 mod queue;
 mod run;
 mod simulation;
 mod trace;
 mod watch;
+mod weather;
 
 pub use control::queue_alone;
+pub use examination::{Defect, Examined, Limits, Links, examine};
 pub use laboratory::{Happening, Laboratory, Listener, Network, Told};
+pub use network::Wiring;
+pub use observer::{Observer, Unobserved};
 pub use portrait::portray;
 pub use queue::Queue;
 pub use run::{Simulated, run};
-pub use simulation::{Observer, Simulation, Unobserved, Wiring};
+pub use simulation::Simulation;
 pub use trace::TraceDigest;

@@ -2,10 +2,31 @@
 //! for the receiver's downlink. The first one between two nodes that are not connected waits for
 //! the handshake, too.
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use overlay_core::NodeId;
 use overlay_core::units::BitRate;
-use peerbench_scenario::World;
+use peerbench_scenario::{Scenario, World};
+
+/// How the network treats connections and dead nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wiring {
+    /// Round trips before the first message between two nodes can go; 0: there are no connections.
+    pub handshake_round_trips: f64,
+    /// How long after sending to a dead node its peer is lost; `None`: its host says so at once.
+    pub dead_peer_timeout: Option<Duration>,
+}
+
+impl Wiring {
+    /// As a scenario says.
+    #[must_use]
+    pub fn of(scenario: &Scenario) -> Self {
+        Self {
+            handshake_round_trips: scenario.handshake_round_trips(),
+            dead_peer_timeout: scenario.network.dead_peer_timeout.map(Into::into),
+        }
+    }
+}
 
 /// Nanoseconds per byte in fixed point with 16 fractional bits; 0 is unlimited.
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,11 +13,13 @@ use peerbench_scenario::{
 
 use crate::harness::Harness;
 use crate::memory;
-use crate::simulation::{Life, Simulation, Unobserved, Wiring};
+use crate::network::Wiring;
+use crate::observer::Unobserved;
+use crate::simulation::{Life, Simulation};
 use crate::watch::{Watch, count_converged};
 
 /// Events between two looks at the stop flag and the progress bar.
-const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
+pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 /// Most nodes whose links are looked at for an inventory; in larger networks some are.
 const MOST_LOOKED_INTO: usize = 1 << 16;
 
@@ -87,11 +89,11 @@ pub struct Simulated {
     pub wall: Duration,
 }
 
-struct Run<'a, O: Overlay> {
+pub(crate) struct Run<'a, O: Overlay> {
     world: &'a World,
     config: &'a O::Config,
-    simulation: Simulation<'a, O>,
-    harness: Harness<'a, O>,
+    pub(crate) simulation: Simulation<'a, O>,
+    pub(crate) harness: Harness<'a, O>,
     timetable: std::iter::Peekable<Timetable>,
     faults: std::iter::Peekable<std::slice::Iter<'a, DueFault>>,
     returns: std::iter::Peekable<std::slice::Iter<'a, DueReturn>>,
@@ -102,18 +104,23 @@ struct Run<'a, O: Overlay> {
     /// What nodes remembered when half of the downloads had ended; empty until then, and in runs of
     /// other workloads.
     states: Vec<StateSize>,
-    watch: Watch,
+    pub(crate) watch: Watch,
     /// When to look at what nodes remember, and what they did.
     inventory_plan: InventoryPlan,
     inventories: Inventories,
-    most_waiting: usize,
+    pub(crate) most_waiting: usize,
     /// Events until the next look at the stop flag.
     look: u32,
-    stopped: bool,
+    pub(crate) stopped: bool,
 }
 
 impl<'a, O: Overlay> Run<'a, O> {
-    fn new(scenario: &Scenario, config: &'a O::Config, world: &'a World, seed: u64) -> Self {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        config: &'a O::Config,
+        world: &'a World,
+        seed: u64,
+    ) -> Self {
         let mut simulation = Simulation::new(world, config, seed, Wiring::of(scenario));
         let oracle = O::oracle(config, world);
         if !scenario.forms_by_joining() {
@@ -139,7 +146,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         }
     }
 
-    fn complete(&mut self, progress: &dyn Progress, stop: &AtomicBool) {
+    pub(crate) fn complete(&mut self, progress: &dyn Progress, stop: &AtomicBool) {
         let (from, end) = (self.world.searches_from(), self.world.ends_at());
         let is_of_downloads = self.world.downloads_due() > 0;
         loop {
@@ -379,6 +386,10 @@ impl<'a, O: Overlay> Run<'a, O> {
         measurement.count(Counter::Corrupt, 0);
         measurement.count(Counter::PeersBanned, 0);
         measurement.count(Counter::PeersLost, self.simulation.peers_lost());
+        if let Some(weather) = self.simulation.weather() {
+            measurement.count(Counter::MalformedFrames, weather.tally().malformed);
+            measurement.note(weather.tally().to_string());
+        }
         if let Some(violation) = self.watch.violation() {
             measurement.note(violation);
         }

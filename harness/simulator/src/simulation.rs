@@ -3,15 +3,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use overlay_core::{
-    Command, Ctx, Effect, Event, Input, Message as _, NodeId, Overlay, Purpose, Random,
-    Setting as _, Time, step, wire,
+    Ctx, Effect, Input, Message as _, NodeId, Overlay, Purpose, Random, Setting as _, Time, step,
+    wire,
 };
 use peerbench_measure::{Course, Flow, ItemBytes, Sent, Traffic};
-use peerbench_scenario::{Scenario, World};
+use peerbench_scenario::World;
 
 use crate::memory::prefetch;
-use crate::network::{Access, Busy, Connections, Crossings, Order};
+use crate::network::{Access, Busy, Connections, Crossings, Order, Wiring};
+use crate::observer::Observer;
 use crate::queue::Popped;
+use crate::weather::Weather;
 use crate::{Queue, TraceDigest};
 
 /// Whether a node takes part.
@@ -61,28 +63,6 @@ pub(crate) enum Occurrence<O: Overlay> {
     Void,
 }
 
-/// Sees what nodes tell the harness, and every step if it wants to.
-pub trait Observer<O: Overlay> {
-    /// A node told something; the command in answer, if any, is put into the node at once.
-    fn on_event(&mut self, node: NodeId, now: Time, event: Event) -> Option<Command>;
-
-    /// A node has sent another one a message of so many bytes.
-    fn on_send(&mut self, _from: NodeId, _to: NodeId, _: Time, _: &O::Message, _bytes: u32) {}
-
-    /// A node is about to get an input.
-    fn on_input(&mut self, _: NodeId, _: Time, _: &Input<O>) {}
-}
-
-/// An observer that looks away.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unobserved;
-
-impl<O: Overlay> Observer<O> for Unobserved {
-    fn on_event(&mut self, _: NodeId, _: Time, _: Event) -> Option<Command> {
-        None
-    }
-}
-
 /// A network of nodes in virtual time.
 pub struct Simulation<'a, O: Overlay> {
     config: &'a O::Config,
@@ -100,32 +80,13 @@ pub struct Simulation<'a, O: Overlay> {
     course: Course,
     alive: u32,
     dead_peer_timeout: Option<Duration>,
+    weather: Option<Box<Weather<'a>>>,
     effects: Vec<Effect<O>>,
     now: Time,
     digest: TraceDigest,
     delivered: u64,
     inputs: u64,
     peers_lost: u64,
-}
-
-/// How the network treats connections and dead nodes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Wiring {
-    /// Round trips before the first message between two nodes can go; 0: there are no connections.
-    pub handshake_round_trips: f64,
-    /// How long after sending to a dead node its peer is lost; `None`: its host says so at once.
-    pub dead_peer_timeout: Option<Duration>,
-}
-
-impl Wiring {
-    /// As a scenario says.
-    #[must_use]
-    pub fn of(scenario: &Scenario) -> Self {
-        Self {
-            handshake_round_trips: scenario.handshake_round_trips(),
-            dead_peer_timeout: scenario.network.dead_peer_timeout.map(Into::into),
-        }
-    }
 }
 
 impl<'a, O: Overlay> Simulation<'a, O> {
@@ -169,6 +130,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             course: Course::new(Time::ZERO, world.nodes()),
             alive: world.nodes(),
             dead_peer_timeout: wiring.dead_peer_timeout,
+            weather: Weather::over(world, wiring.dead_peer_timeout),
             effects,
             now: Time::ZERO,
             digest: TraceDigest::default(),
@@ -332,10 +294,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     fn run(&mut self, me: NodeId, input: Input<O>, observer: &mut impl Observer<O>) {
         self.inputs += 1;
         observer.on_input(me, self.now, &input);
+        let now = self.clock(me);
         let slot = &mut self.slots[me.index()];
         let mut cx = Ctx {
             me,
-            now: self.now,
+            now,
             config: self.config,
             conduct: self.world.conduct(me),
             uplink: self.world.uplink(me),
@@ -354,7 +317,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             match effect {
                 Effect::Send { to, message } => self.send(me, to, message, observer),
                 Effect::SetTimer { after, timer } => {
-                    let due = (self.now + after).as_nanos();
+                    let due = match &self.weather {
+                        None => self.now + after,
+                        Some(weather) => weather.due(me, self.now, after),
+                    };
+                    let due = due.as_nanos();
                     let input = Input::Timer(timer);
                     self.queue.push(due, me, Occurrence::Input(input));
                 }
@@ -417,8 +384,43 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let one_way = self.world.one_way(from, to);
         let took = self.access.down_time(to, bytes);
         let arrives = slot.order.arrival((from, to), sent, one_way, took, &mut self.crossings);
+        if self.weather.is_some() {
+            return self.send_through_weather((from, to), arrives, bytes, message);
+        }
         let occurrence = Occurrence::Arrival { from, bytes, message };
         self.queue.push(arrives, to, occurrence);
+    }
+
+    /// A message that would arrive then is in the weather's hands.
+    #[cold]
+    fn send_through_weather(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        arrives: u64,
+        bytes: u32,
+        message: O::Message,
+    ) {
+        let Some(weather) = &mut self.weather else { return };
+        let crossing = weather.cross(from, to, self.now, arrives, message);
+        for (arrives, message) in crossing.copies.into_iter().flatten() {
+            self.queue.push(arrives, to, Occurrence::Arrival { from, bytes, message });
+        }
+        if let Some(broken) = crossing.broken {
+            self.connections.close(from, to);
+            self.lose(from, to, broken.after);
+            if broken.for_both {
+                self.lose(to, from, broken.after);
+            }
+        }
+    }
+
+    /// What a node takes for the time.
+    #[inline]
+    fn clock(&self, node: NodeId) -> Time {
+        match &self.weather {
+            None => self.now,
+            Some(weather) => weather.forecast().clock(node, self.now),
+        }
     }
 
     /// Stops a node: without notice, so that its peers find out by themselves.
@@ -439,11 +441,12 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     pub fn revive(&mut self, nodes: &BTreeMap<NodeId, u32>, observer: &mut impl Observer<O>) {
         let born = self.queue.next_sequence();
         for (&me, &life) in nodes {
+            let now = self.clock(me);
             let slot = &mut self.slots[me.index()];
             slot.random = Random::of_node(self.world.seed(), me, life);
             slot.node = O::new(&mut Ctx {
                 me,
-                now: self.now,
+                now,
                 config: self.config,
                 conduct: self.world.conduct(me),
                 uplink: self.world.uplink(me),
@@ -572,6 +575,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     #[must_use]
     pub const fn peers_lost(&self) -> u64 {
         self.peers_lost
+    }
+
+    /// What the weather did, if there is any.
+    pub(crate) fn weather(&self) -> Option<&Weather<'a>> {
+        self.weather.as_deref()
     }
 
     /// Events that wait.

@@ -16,6 +16,8 @@ const EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Watch {
     next: Option<Time>,
     is_checking: bool,
+    /// When the weather begins, if there is any: what the invariants assume may not hold from then on.
+    is_calm_until: Option<Time>,
     until: Time,
     converged_at: Option<Time>,
     checks: u64,
@@ -27,7 +29,9 @@ impl Watch {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let is_on = scenario.nodes <= MOST_NODES;
         let forms = is_on && scenario.forms_by_joining();
+        let weather = scenario.network.weather.as_ref();
         Self {
+            is_calm_until: weather.map(|it| Time::ZERO + it.begins(scenario)),
             next: forms.then_some(Time::ZERO + EVERY),
             is_checking: is_on,
             until: Time::ZERO + scenario.warm_up.0,
@@ -41,6 +45,7 @@ impl Watch {
     /// Looks away.
     pub(crate) const fn off() -> Self {
         Self {
+            is_calm_until: None,
             next: None,
             is_checking: false,
             until: Time::ZERO,
@@ -77,7 +82,7 @@ impl Watch {
 
     /// Checks what must hold over the whole network.
     pub(crate) fn check<O: Overlay>(&mut self, simulation: &Simulation<'_, O>, config: &O::Config) {
-        if !self.is_checking {
+        if !self.is_checking || self.is_calm_until.is_some_and(|until| simulation.now() >= until) {
             return;
         }
         self.checks += 1;

@@ -27,6 +27,11 @@ pub enum Error {
         "this build has no QUIC: build with `--features quic`, or set testbed.transport to tcp"
     )]
     NoQuic,
+    /// The scenario has weather.
+    #[error(
+        "the testbed's weather is its machine's: leave network.weather out, or use the simulator"
+    )]
+    Weather,
     /// The content cannot be read.
     #[error("cannot read the content `{path}`: {source}; let nobody change it during the run")]
     Content {

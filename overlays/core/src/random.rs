@@ -21,6 +21,10 @@ pub enum Purpose {
     Workload = 4,
     /// Who is a freeloader.
     Population = 5,
+    /// What the network and the machines do to messages and clocks.
+    Weather = 6,
+    /// Worlds that are themselves drawn by chance.
+    Worlds = 7,
 }
 
 /// One stream of random numbers: PCG 128-bit MCG with XSL-RR output (O'Neill 2014), whose sequence

@@ -298,6 +298,12 @@ impl<'w, R: Oracle> Ledger<'w, R> {
         }
     }
 
+    /// Who says whether an answer is right.
+    #[must_use]
+    pub const fn judge(&self) -> &Judge<R> {
+        &self.judge
+    }
+
     /// The overlay's global view.
     #[must_use]
     pub fn oracle(&self) -> &R {

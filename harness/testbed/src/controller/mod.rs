@@ -122,6 +122,9 @@ fn check<O: Overlay>(plan: &Plan) -> Result<O::Config, Error> {
     if scenario.testbed.transport == Transport::Quic && !cfg!(feature = "quic") {
         return Err(Error::NoQuic);
     }
+    if scenario.network.weather.is_some() {
+        return Err(Error::Weather);
+    }
     let text = scenario.to_yaml();
     let config = Document::parse("the scenario of this run", text)?.overlay_config(O::NAME)?;
     O::check(&config, scenario.nodes).map_err(|(field, message)| Error::Config {

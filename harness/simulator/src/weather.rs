@@ -1,0 +1,215 @@
+//! What happens to messages while there is weather: lost, doubled, damaged, held up, overtaken, or
+//! sent to somebody who is cut off.
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use overlay_core::{Blob, Contents, Message, NoRoom, NodeId, Random, Time, wire};
+use peerbench_scenario::{Forecast, World};
+
+/// How long after sending into a cut a connection breaks off, if the scenario has no
+/// `dead_peer_timeout`. A guess: the half minute that keep-alives are given, scaled to runs of half a
+/// minute.
+const CUT_IS_NOTICED_AFTER: Duration = Duration::from_secs(2);
+/// Most bits that are flipped in a damaged message.
+const MOST_FLIPPED: u64 = 4;
+
+/// The weather of a run, and what it has done.
+#[derive(Debug)]
+pub(crate) struct Weather<'w> {
+    forecast: &'w Forecast,
+    notice: u64,
+    /// Of each sender's messages.
+    chances: Vec<Random>,
+    /// When what was held up arrives at the latest, by sender and receiver: what is sent behind it
+    /// does not overtake it.
+    held_up: BTreeMap<(NodeId, NodeId), u64>,
+    /// Connections that are breaking off, and when it will be noticed.
+    breaking: BTreeMap<(NodeId, NodeId), u64>,
+    tally: Tally,
+}
+
+/// What becomes of a message.
+#[derive(Debug)]
+pub(crate) struct Crossing<M> {
+    /// When it arrives, and what of it; at most twice.
+    pub(crate) copies: [Option<(u64, M)>; 2],
+    /// Whether the connection breaks because of it.
+    pub(crate) broken: Option<Broken>,
+}
+
+/// A connection that breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// In how many nanoseconds it is noticed.
+    pub(crate) after: u64,
+    /// Whether the receiver notices it, too.
+    pub(crate) for_both: bool,
+}
+
+/// How many messages met with which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    cut_off: u64,
+    lost: u64,
+    duplicated: u64,
+    delayed: u64,
+    reordered: u64,
+    corrupted: u64,
+    /// Of the damaged ones, those that were no message any more.
+    pub(crate) malformed: u64,
+}
+
+impl<'w> Weather<'w> {
+    /// The weather over a world, if it has any.
+    pub(crate) fn over(world: &'w World, dead_peer_timeout: Option<Duration>) -> Option<Box<Self>> {
+        let forecast = world.weather()?;
+        let notice = dead_peer_timeout.unwrap_or(CUT_IS_NOTICED_AFTER);
+        Some(Box::new(Self {
+            forecast,
+            notice: u64::try_from(notice.as_nanos()).unwrap_or(u64::MAX),
+            chances: (0..world.nodes()).map(|node| forecast.chances(NodeId(node))).collect(),
+            held_up: BTreeMap::new(),
+            breaking: BTreeMap::new(),
+            tally: Tally::default(),
+        }))
+    }
+
+    pub(crate) const fn forecast(&self) -> &'w Forecast {
+        self.forecast
+    }
+
+    pub(crate) const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// When a node gets a timer that it sets now.
+    pub(crate) fn due(&self, node: NodeId, now: Time, after: Duration) -> Time {
+        self.forecast.due(node, now, after) + self.forecast.lateness(node, now)
+    }
+
+    /// What becomes of a message that leaves now and would arrive then.
+    pub(crate) fn cross<M: Message>(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        now: Time,
+        arrives: u64,
+        message: M,
+    ) -> Crossing<M> {
+        let is_cut = self.forecast.is_cut(from, to, now);
+        if is_cut || self.forecast.is_deaf(from, to, now) {
+            self.tally.cut_off += 1;
+            let broken = self.break_off(from, to, now, is_cut);
+            return Crossing { copies: [None, None], broken };
+        }
+        let arrives = arrives + self.forecast.lateness(to, now).as_nanos() as u64;
+        let copies = match self.forecast.is_on(now) {
+            true => self.fates(from, to, arrives, message),
+            false => [Some((self.behind(from, to, arrives), message)), None],
+        };
+        Crossing { copies, broken: None }
+    }
+
+    /// The connection breaks off, unless it is doing so already.
+    fn break_off(&mut self, from: NodeId, to: NodeId, now: Time, for_both: bool) -> Option<Broken> {
+        let pair = if for_both { (from.min(to), from.max(to)) } else { (from, to) };
+        let until = self.breaking.entry(pair).or_default();
+        if *until > now.as_nanos() {
+            return None;
+        }
+        *until = now.as_nanos() + self.notice;
+        Some(Broken { after: self.notice, for_both })
+    }
+
+    fn fates<M: Message>(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        arrives: u64,
+        message: M,
+    ) -> [Option<(u64, M)>; 2] {
+        let weather = self.forecast.weather();
+        let delay = weather.delay.0;
+        let chances = &mut self.chances[from.index()];
+        // Each is drawn in any case, so that one kind of weather leaves the others' draws alone.
+        let [is_lost, is_double, is_damaged, is_delayed, is_overtaken] = [
+            weather.lost,
+            weather.duplicated,
+            weather.corrupted,
+            weather.delayed,
+            weather.reordered,
+        ]
+        .map(|share| chances.unit() < share);
+        let [late, again] = [(); 2].map(|()| chances.duration_below(delay).as_nanos() as u64);
+        let damage = chances.next_u64();
+        if is_lost {
+            self.tally.lost += 1;
+            return [None, None];
+        }
+        let first = if is_overtaken {
+            self.tally.reordered += 1;
+            arrives + late
+        } else {
+            self.tally.delayed += u64::from(is_delayed);
+            self.behind(from, to, if is_delayed { arrives + late } else { arrives })
+        };
+        self.tally.duplicated += u64::from(is_double);
+        let second = is_double.then(|| (first + again, message.clone()));
+        let message = if is_damaged { self.damage(&message, damage) } else { Some(message) };
+        [message.map(|message| (first, message)), second]
+    }
+
+    /// When a message arrives that is not to overtake those before it.
+    fn behind(&mut self, from: NodeId, to: NodeId, arrives: u64) -> u64 {
+        let held_up = self.held_up.entry((from, to)).or_default();
+        *held_up = arrives.max(*held_up);
+        *held_up
+    }
+
+    /// Flips some bits. `None` if that leaves no message.
+    fn damage<M: Message>(&mut self, message: &M, seed: u64) -> Option<M> {
+        self.tally.corrupted += 1;
+        let mut chance = Random::stream(seed, overlay_core::Purpose::Weather, 0);
+        let mut bytes = Vec::new();
+        let mut zeros = Zeros(message.blob().copied());
+        wire::encode_with(message, &mut zeros, &mut bytes);
+        for _ in 0..=chance.below(MOST_FLIPPED) {
+            let bit = chance.below(8 * bytes.len() as u64);
+            if let Some(byte) = bytes.get_mut(bit as usize / 8) {
+                *byte ^= 1 << (bit % 8);
+            }
+        }
+        let decoded = wire::decode_with(&bytes, &mut zeros).ok();
+        self.tally.malformed += u64::from(decoded.is_none());
+        decoded
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cut_off, lost, duplicated, delayed, reordered, corrupted, malformed } = self;
+        write!(
+            f,
+            "weather: {cut_off} messages cut off, {lost} lost, {duplicated} duplicated, {delayed} \
+             delayed, {reordered} overtaken, {corrupted} damaged, {malformed} of them beyond reading"
+        )
+    }
+}
+
+/// Stands for the bytes of the blob that a message had before it was damaged: zeros, so that what is
+/// flipped in them shows.
+struct Zeros(Option<Blob>);
+
+impl Contents for Zeros {
+    fn append(&mut self, blob: &Blob, to: &mut Vec<u8>) {
+        to.resize(to.len() + blob.length as usize, 0);
+    }
+
+    fn verify(&mut self, blob: &Blob, bytes: &[u8]) -> Result<bool, NoRoom> {
+        let is_same = self
+            .0
+            .is_some_and(|it| it.intact && it.content == blob.content && it.length == blob.length);
+        Ok(is_same && bytes.iter().all(|byte| *byte == 0))
+    }
+}
