@@ -44,6 +44,11 @@ pub struct ChordConfig {
     /// every round that changes nothing, as Trickle's does (RFC 6206, section 4.2). As long as
     /// `stabilize_every` or longer: the paper's fixed rhythm. Default 250 ms: a few times as fast.
     pub settle_every: Span,
+    /// How often a node looks for its successor through whom it joined, or through another founder: so
+    /// rings that were cut apart become one again. Default absent: never, as in the paper, which has
+    /// "no specific mechanism to heal partitioned rings" (SIGCOMM 2001, section 7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reunite_every: Option<Span>,
     /// How long a node waits for an answer before it doubts the peer, and again before it gives it
     /// up. Default 1.5 s: the longest measured round trip is a third of a second, and a first
     /// message takes three (ToN 2003, section VI-D, has 500 ms for a round trip of 100 ms).
@@ -69,6 +74,7 @@ impl Default for ChordConfig {
             lookup: LookupStyle::Recursive,
             stabilize_every: Some(Span(Duration::from_secs(1))),
             settle_every: Span(Duration::from_millis(250)),
+            reunite_every: None,
             timeout: Span(Duration::from_millis(1_500)),
             virtual_nodes: 1,
             positions: Vec::new(),

@@ -10,7 +10,8 @@
 //! - `member.rs`: one ring member: routing decisions and what stabilisation does to its links;
 //! - `pending.rs`: requests on their way through a node;
 //! - `lookup.rs`: what happens to a request at a node;
-//! - `router.rs`: joining, stabilising, leaving: the protocol's other messages;
+//! - `bootstrap.rs`: finding the ring, at first and when everybody is lost;
+//! - `router.rs`: stabilising, leaving: the protocol's other messages;
 //! - `invariant.rs`: what must hold over the whole ring at every step;
 //! - `ring.rs`: the global view, for checkers, for founders, and to start from a converged ring.
 //!
@@ -18,6 +19,7 @@
 #![no_std]
 extern crate alloc;
 
+mod bootstrap;
 mod config;
 mod invariant;
 mod links;

@@ -241,9 +241,19 @@ impl Fingers {
         self.links.retain(|link| !gone(link.member));
     }
 
-    /// Forgets those that the successor list reaches.
+    /// Forgets those that the successor list reaches, and those behind it that are before the start of
+    /// the first finger beyond: they were fingers when the list was shorter, and nobody would look
+    /// after them any more.
     pub(crate) fn prune(&mut self, successors: &Successors, at: Position, config: &ChordConfig) {
-        self.links.retain(|link| successors.last_is_before(*link, at, config));
+        let is_reached = |link: &Link| !successors.last_is_before(*link, at, config);
+        let next = successors.reach() + 1;
+        let start = (next < config.bits).then(|| Distance::power(next, config.bits));
+        let is_behind = |link: &Link| match start {
+            Some(start) => link.is_before(start, at, config),
+            None => true,
+        };
+        let is_known = successors.head().is_some();
+        self.links.retain(|link| !(is_reached(link) || is_known && is_behind(link)));
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = Member> {

@@ -7,6 +7,7 @@ use overlay_core::dht::{At, DhtCtx, DhtMessage, DhtTimer, Request, Routing, Stor
 use overlay_core::{DropReason, Event, Key, NodeId, OpId, Setting, Time};
 use smallvec::SmallVec;
 
+use crate::bootstrap::{Joining, Known, patience};
 use crate::pending::{Origin, Pending, PendingTable};
 use crate::{
     Body, ChordConfig, ChordMessage, Claim, Distance, Member, Payload, Position, Ring, RingMember,
@@ -38,20 +39,15 @@ pub struct Router {
     pub(crate) pending: PendingTable,
     /// Peers that were asked whether they are there, and when.
     doubted: SmallVec<[(NodeId, Time); 1]>,
-    joining: Option<Joining>,
+    pub(crate) joining: Option<Joining>,
+    pub(crate) known: Known,
+    /// When others were last looked for through those.
+    pub(crate) looked_at: Time,
     /// The present interval of stabilisation, and whether links have changed within it.
     rhythm: Duration,
     /// Until when a node that has just joined expects others to join beside it.
     young_until: Time,
     pub(crate) is_unsettled: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Joining {
-    op: OpId,
-    rendezvous: NodeId,
-    /// When the rendezvous is asked again.
-    again_at: Time,
 }
 
 impl Router {
@@ -215,6 +211,7 @@ impl Router {
         self.lose_the_silent(node.reborrow());
         self.doubt_the_slow(node.cx);
         self.join_again(node.cx);
+        self.find_back(node.cx);
         for index in 0..self.members.len() as u16 {
             self.stabilize(index, node.cx);
             if self.is_unsettled && self.joining.is_none() {
@@ -324,38 +321,6 @@ impl Router {
         }
         changed
     }
-
-    fn join_again(&mut self, cx: &mut Cx<'_>) {
-        if let Some(joining) = self.joining.filter(|joining| cx.now > joining.again_at) {
-            self.ask_rendezvous(joining, cx);
-        }
-    }
-
-    fn ask_rendezvous(&mut self, joining: Joining, cx: &mut Cx<'_>) {
-        self.joining = Some(Joining { again_at: patience(cx), ..joining });
-        for index in 0..self.members.len() as u16 {
-            let rendezvous = Member::of(joining.rendezvous, 0, cx.config);
-            self.locate_from(index, rendezvous, Claim::Closer, cx);
-        }
-    }
-
-    /// Has another member find this one's successor.
-    fn locate_from(&mut self, index: u16, next: Member, claim: Claim, cx: &mut Cx<'_>) {
-        let key = self.members[usize::from(index)].position.to_key();
-        let payload = Payload::Locate { asker: cx.me };
-        let origin = Origin::Successor { member: index };
-        let pending = Pending::new(origin, index, (key, payload), cx.now);
-        let pending = Pending { next, ..pending };
-        if let Some(token) = self.pending.insert(pending, cx.config.max_pending) {
-            let body = Body::Route { token, key, payload, claim, hops: 1, timeouts: 0 };
-            Self::send(next, body, cx);
-        }
-    }
-}
-
-/// When a joining node that hears nothing asks again.
-fn patience(cx: &Cx<'_>) -> Time {
-    cx.now + cx.config.timeout.0 * 4
 }
 
 impl Routing for Router {
@@ -379,6 +344,8 @@ impl Routing for Router {
             pending: PendingTable::default(),
             doubted: SmallVec::new(),
             joining: None,
+            known: Known::Nobody,
+            looked_at: Time::ZERO,
             rhythm: Duration::ZERO,
             young_until: Time::ZERO,
             is_unsettled: true,
@@ -386,6 +353,7 @@ impl Routing for Router {
     }
 
     fn found(&mut self, founders: u32, cx: &mut Cx<'_>) {
+        self.known = Known::Founders(founders);
         let ring = Ring::of(cx.config, founders);
         self.young_until = cx.now + cx.config.settle_every.0 * YOUNG_ROUNDS;
         self.settle(&ring, cx);
@@ -395,6 +363,7 @@ impl Routing for Router {
         let place = |index| RingMember::new(Member::of(cx.me, index, cx.config), cx.config);
         self.members = (0..cx.config.virtual_nodes).map(place).collect();
         self.young_until = cx.now + cx.config.settle_every.0 * YOUNG_ROUNDS;
+        self.known = Known::Rendezvous(rendezvous);
         self.ask_rendezvous(Joining { op, rendezvous, again_at: cx.now }, cx);
         self.set_tick(cx);
     }

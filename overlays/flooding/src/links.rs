@@ -38,6 +38,8 @@ struct Upkeep {
     silent: Vec<(NodeId, u8)>,
     /// Through whom the node joined.
     rendezvous: Option<NodeId>,
+    /// How many founders there are, if it is one of them.
+    founders: u32,
     /// Connections tried since the last round of upkeep.
     tries: u8,
 }
@@ -83,6 +85,7 @@ impl Links {
 
     /// The founders are known: looks for links among them.
     pub(crate) fn found(&mut self, founders: u32, cx: &mut Context<'_>) {
+        self.upkeep.founders = founders;
         let bound = u32::from(cx.config.host_cache);
         if founders <= bound {
             (0..founders).for_each(|host| self.hear_of(NodeId(host), cx));
@@ -317,13 +320,24 @@ impl Links {
                 cx.send(peer, FloodingMessage::Ping { wants_hosts });
             }
         }
-        if peers.is_empty() {
-            if let Some(rendezvous) = upkeep.rendezvous {
-                self.hear_of(rendezvous, cx);
+        let knows_others = upkeep.hosts.as_slice().iter().any(|host| !peers.contains(host));
+        let is_content = peers.len() >= upkeep.aim as usize;
+        if peers.is_empty() || !(is_content || knows_others) {
+            if let Some(way_back) = self.way_back(cx) {
+                self.hear_of(way_back, cx);
             }
             self.hear_of_a_super_peer(cx);
         }
         given_up
+    }
+
+    /// Whom a node that has too few links and knows nobody else can turn to, having forgotten everybody
+    /// who was silent: through whom it joined, or else a founder, whose addresses came with the program.
+    /// Those it is linked to may be as cut off from the others as it is.
+    fn way_back(&self, cx: &mut Context<'_>) -> Option<NodeId> {
+        let Upkeep { rendezvous, founders, leaves, .. } = &*self.upkeep;
+        let founder = || NodeId(cx.rng.below(u64::from(*founders)) as u32);
+        rendezvous.or_else(|| (*founders > 0 && leaves.is_empty()).then(founder))
     }
 
     /// Says good-bye to every link and forgets them.

@@ -214,7 +214,13 @@ impl Flooding {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
         let is_linked = match message {
-            FloodingMessage::Connect { leaf } => self.links.on_connect(from, leaf, cx),
+            FloodingMessage::Connect { leaf } => {
+                let is_linked = self.links.on_connect(from, leaf, cx);
+                if !self.links.leaves().is_empty() {
+                    self.take_part(cx);
+                }
+                is_linked
+            }
             FloodingMessage::Accept { hosts } => self.links.on_accept(from, &hosts, cx),
             FloodingMessage::Refuse { hosts } => return self.links.on_refuse(from, &hosts, cx),
             FloodingMessage::Ping { wants_hosts } => {
@@ -228,17 +234,22 @@ impl Flooding {
         }
     }
 
-    /// There is a new link that queries go over: with the first one the node is part of the overlay.
+    /// There is a new link that queries go over.
     fn on_linked(&mut self, peer: NodeId, cx: &mut Ctx<'_, Self>) {
-        self.is_in = true;
-        if let Some(op) = self.joining.take() {
-            cx.emit(Event::Joined { op });
-        }
+        self.take_part(cx);
         if self.links.role() == Role::Leaf {
             let keys: Vec<Key> = self.exchange.items().map(|item| item.key).collect();
             for keys in keys.chunks(KEYS_IN_A_MESSAGE) {
                 cx.send(peer, FloodingMessage::Share { keys: keys.into() });
             }
+        }
+    }
+
+    /// With its first link, be it a leaf's, the node is part of the overlay.
+    fn take_part(&mut self, cx: &mut Ctx<'_, Self>) {
+        self.is_in = true;
+        if let Some(op) = self.joining.take() {
+            cx.emit(Event::Joined { op });
         }
         for op in core::mem::take(&mut self.early) {
             cx.emit(Event::Published { op });

@@ -38,9 +38,17 @@ struct Registration {
 #[derive(Clone, Debug)]
 enum Wanted {
     Registration,
-    Publication(Vec<Key>),
+    /// With whether it was unanswered at the last keep-alive already.
+    Publication {
+        keys: Vec<Key>,
+        is_overdue: bool,
+    },
     SignOfLife,
-    Holder { op: OpId, key: Key, timeouts: u16 },
+    Holder {
+        op: OpId,
+        key: Key,
+        timeouts: u16,
+    },
 }
 
 /// One node's dealings with its servers.
@@ -116,7 +124,8 @@ impl Client {
     }
 
     fn send_publish(&mut self, server: NodeId, keys: Vec<Key>, cx: &mut Ctx<'_, Tracker>) {
-        let token = self.request(server, Wanted::Publication(keys.clone()));
+        let token =
+            self.request(server, Wanted::Publication { keys: keys.clone(), is_overdue: false });
         cx.send(server, TrackerMessage::Publish { token, keys });
     }
 
@@ -203,9 +212,10 @@ impl Client {
         };
         let asked = self.requests.get(&token);
         if asked.is_none() && token < self.next_token {
-            // Late, or given up; a registration holds nevertheless.
+            // Late, or given up; a registration holds nevertheless. If it was answered before, the
+            // server got it twice, and has forgotten what it was told in between.
             return matches!(reply, TrackerMessage::Registered { .. })
-                && self.on_registered(from, cx);
+                && (self.on_registered(from, cx) || self.registered().any(|it| it == from));
         }
         let Some((_, wanted)) =
             asked.filter(|(server, wanted)| *server == from && fits(wanted, &reply))
@@ -218,7 +228,7 @@ impl Client {
         match (wanted, reply) {
             (_, TrackerMessage::Registered { .. }) => return self.on_registered(from, cx),
             (_, TrackerMessage::Unknown { .. }) => self.register_anew(from, cx),
-            (Wanted::Publication(keys), TrackerMessage::Published { refused, .. }) => {
+            (Wanted::Publication { keys, .. }, TrackerMessage::Published { refused, .. }) => {
                 self.on_published(&keys, refused, cx);
             }
             (Wanted::Holder { op, timeouts, .. }, TrackerMessage::Found { holder, .. }) => {
@@ -296,6 +306,7 @@ impl Client {
         for server in silent {
             self.on_server_gone(server, cx);
         }
+        self.publish_overdue(cx);
         let registered: SmallVec<[NodeId; 4]> = self.registered().collect();
         for server in registered {
             let token = self.request(server, Wanted::SignOfLife);
@@ -303,6 +314,23 @@ impl Client {
         }
         if !self.registrations.is_empty() {
             cx.set_timer(cx.config.keep_alive_every.into(), Timer::KeepAlive);
+        }
+    }
+
+    /// Sends publications again that a whole interval has not brought an answer to: one of the two
+    /// messages is lost.
+    fn publish_overdue(&mut self, cx: &mut Ctx<'_, Tracker>) {
+        let mut overdue = Vec::new();
+        for (&token, (server, wanted)) in &mut self.requests {
+            if let Wanted::Publication { keys, is_overdue } = wanted
+                && core::mem::replace(is_overdue, true)
+            {
+                overdue.push((token, *server, core::mem::take(keys)));
+            }
+        }
+        for (token, server, keys) in overdue {
+            self.requests.remove(&token);
+            self.send_publish(server, keys, cx);
         }
     }
 
@@ -377,7 +405,7 @@ const fn fits(wanted: &Wanted, reply: &TrackerMessage) -> bool {
     matches!(
         (wanted, reply),
         (Wanted::Registration, Registered { .. })
-            | (Wanted::Publication(_), Published { .. } | Unknown { .. })
+            | (Wanted::Publication { .. }, Published { .. } | Unknown { .. })
             | (Wanted::SignOfLife, Alive { .. } | Unknown { .. })
             | (Wanted::Holder { .. }, Found { .. })
     )
