@@ -81,6 +81,11 @@ check *arguments:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# Look for worlds that overlays do not outlive, for so long: `just fuzz-world 60 --overlay chord`
+[group('develop')]
+fuzz-world seconds='60' *arguments:
+    {{ peerbench }} fuzz-world {{ seconds }} {{ arguments }}
+
 # Run the micro-benchmarks
 [group('develop')]
 criterion *arguments:

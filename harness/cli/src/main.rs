@@ -9,6 +9,7 @@ mod doctor;
 mod export;
 mod failure;
 mod freeloaders;
+mod fuzz;
 mod gate;
 mod grid;
 mod lesson;
@@ -55,6 +56,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             show::papers(scenario.as_deref(), &data, interruption()?.as_ref())
         }
         Verb::Freeloaders(freeloaders) => freeloaders::run(&freeloaders, interruption()?.as_ref()),
+        Verb::FuzzWorld(fuzz) => fuzz::run(&fuzz, interruption()?.as_ref()),
         Verb::Lesson(lesson) => lesson::run(&lesson, interruption()?.as_ref()),
         Verb::Sweep(sweep) => sweep::run(&sweep, interruption()?.as_ref()),
         Verb::Config(config) => config::run(&config),

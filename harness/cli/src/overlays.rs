@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use overlay_core::{Overlay, Strategy};
 use peerbench_measure::{Measurement, Portrait, Progress};
 use peerbench_scenario::{Document, LARGEST_IN_PIECES, LARGEST_ITEM, Scenario};
-use peerbench_simulator::Simulated;
+use peerbench_simulator::{Examined, Limits, Simulated};
 use peerbench_testbed::Plan;
 use schemars::Schema;
 
@@ -53,6 +53,8 @@ pub(crate) struct Entry {
     pub(crate) resolve: fn(&Document, &mut Scenario) -> Result<(), Failure>,
     /// Runs it in the simulator.
     pub(crate) simulate: Simulate,
+    /// Lets a world happen in the simulator, and says what does not hold afterwards.
+    pub(crate) examine: Examine,
     /// The simulator's control: what its queue does with this overlay's events and no handler.
     pub(crate) queue_alone: QueueAlone,
     /// Portrays its network, if it is small enough and somebody searches in it.
@@ -65,11 +67,12 @@ pub(crate) struct Entry {
 
 type Simulate =
     fn(&Document, &Scenario, u64, &dyn Progress, &AtomicBool) -> Result<Simulated, Failure>;
+type Examine = fn(&Document, &Scenario, u64, &Limits) -> Result<Examined, Failure>;
 type QueueAlone = fn(&Scenario, u64, &Simulated) -> Result<f64, peerbench_scenario::Error>;
 type Portray = fn(&Document, &Scenario, u64, &AtomicBool) -> Result<Option<Portrait>, Failure>;
 type Test = fn(&Plan, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
 
-const fn entry<O: Overlay>(about: &'static str) -> Entry {
+pub(crate) const fn entry<O: Overlay>(about: &'static str) -> Entry {
     Entry {
         name: O::NAME,
         about,
@@ -79,6 +82,7 @@ const fn entry<O: Overlay>(about: &'static str) -> Entry {
         schema: schema::<O>,
         resolve: resolve::<O>,
         simulate: simulate::<O>,
+        examine: examine::<O>,
         queue_alone: peerbench_simulator::queue_alone::<O>,
         portray: |document, scenario, seed, stop| {
             let config: O::Config = document.overlay_config(O::NAME)?;
@@ -141,6 +145,16 @@ fn simulate<O: Overlay>(
 ) -> Result<Simulated, Failure> {
     let config: O::Config = document.overlay_config(O::NAME)?;
     Ok(peerbench_simulator::run::<O>(scenario, &config, seed, progress, stop)?)
+}
+
+fn examine<O: Overlay>(
+    document: &Document,
+    scenario: &Scenario,
+    seed: u64,
+    limits: &Limits,
+) -> Result<Examined, Failure> {
+    let config: O::Config = document.overlay_config(O::NAME)?;
+    Ok(peerbench_simulator::examine::<O>(scenario, &config, seed, limits)?)
 }
 
 /// The overlay of this name.
