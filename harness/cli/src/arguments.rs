@@ -83,12 +83,32 @@ pub(crate) enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Throw random and damaged frames at every decoder and overlay
+    #[command(hide = true)]
+    FuzzFrames(FuzzFrames),
     /// Be a node process of the testbed; started by `bench`
     #[command(hide = true)]
     Node {
         /// The overlay to run
         overlay: String,
     },
+}
+
+/// What `fuzz-frames` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FuzzFrames {
+    /// Overlays and decoders; all by default
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// How many frames for each
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) frames: u64,
+    /// What everything follows from
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Change the scenario of the overlays' networks
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub(crate) assignments: Vec<String>,
 }
 
 /// Which world the nodes run in.

@@ -10,7 +10,7 @@ use peerbench_reports::gate::{Baseline, BaselineError, CaseName, Gate, Side, jud
 use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments::{Baseline as Verb, BaselineRun, BaselineScope};
-use crate::bench::{open_folder, run_again, warn};
+use crate::bench::{finish, open_folder, run_again};
 use crate::config::{Chosen, complete};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOT_COMPARABLE};
 use crate::grid::{self, Cell};
@@ -68,14 +68,14 @@ pub(crate) fn measure(
             cells.push(cell(name, text, entry, assignments)?);
         }
     }
-    Ok(measure_cells(&cells, runs, stop))
+    measure_cells(&cells, runs, stop)
 }
 
-fn measure_cells(cells: &[Cell], runs: &Path, stop: &AtomicBool) -> Measured {
-    let mut folder = create_folder(runs, cells);
+fn measure_cells(cells: &[Cell], runs: &Path, stop: &AtomicBool) -> Result<Measured, Failure> {
+    let mut folder = create_folder(runs, cells)?;
     let outcome = grid::run(cells, Driver::Simulator, &mut folder, &Shown::new(), stop);
-    warn(folder.finish(outcome));
-    Measured { folder, outcome }
+    let outcome = finish(&mut folder, outcome);
+    Ok(Measured { folder, outcome })
 }
 
 /// An overlay in a scenario. What is measured is compared to what was measured by another version of
@@ -108,7 +108,7 @@ fn entries(overlays: &[String]) -> Result<Vec<&'static Entry>, Failure> {
     }
 }
 
-fn create_folder(runs: &Path, cells: &[Cell]) -> RunFolder {
+fn create_folder(runs: &Path, cells: &[Cell]) -> Result<RunFolder, Failure> {
     let command_line: Vec<String> = std::env::args().collect();
     let mut overlays: Vec<String> = cells.iter().map(|cell| cell.entry.name.to_owned()).collect();
     overlays.sort_unstable();
@@ -144,7 +144,7 @@ fn save(scope: &BaselineScope, stop: &AtomicBool) -> Result<ExitCode, Failure> {
         ));
         return Ok(ExitCode::SUCCESS);
     }
-    let Measured { folder, outcome } = measure_cells(&cells, &scope.reports, stop);
+    let Measured { folder, outcome } = measure_cells(&cells, &scope.reports, stop)?;
     if let Some(code) = unfinished(outcome) {
         return Ok(code);
     }

@@ -111,7 +111,7 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
     if bench.driver != DriverChoice::Simulator {
         check_testbed(&chosen.document, &chosen.scenario)?;
     }
-    let mut folder = create_folder(bench, &entries, &chosen.scenario);
+    let mut folder = create_folder(bench, &entries, &chosen.scenario)?;
     let progress = Shown::new();
     let mut outcome = Status::Ok;
     let jobs = jobs(bench, &entries, &chosen.scenario);
@@ -311,7 +311,11 @@ fn keep(
     warn(folder.append(&record, measurement));
 }
 
-fn create_folder(bench: &Bench, entries: &[&Entry], scenario: &Scenario) -> RunFolder {
+fn create_folder(
+    bench: &Bench,
+    entries: &[&Entry],
+    scenario: &Scenario,
+) -> Result<RunFolder, Failure> {
     let command_line: Vec<String> = std::env::args().collect();
     let setup = Setup {
         overlays: entries.iter().map(|entry| entry.name.to_owned()).collect(),
@@ -324,12 +328,23 @@ fn create_folder(bench: &Bench, entries: &[&Entry], scenario: &Scenario) -> RunF
     open_folder(&bench.reports, setup)
 }
 
-/// The folder of a run; a disk that refuses it costs the files, not the figures.
-pub(crate) fn open_folder(runs: &Path, setup: Setup) -> RunFolder {
-    RunFolder::create(runs, setup.clone()).unwrap_or_else(|error| {
-        warn(Err(error));
-        RunFolder::in_memory(setup)
-    })
+/// The folder of a run that is about to begin: one that cannot be stored does not.
+pub(crate) fn open_folder(runs: &Path, setup: Setup) -> Result<RunFolder, Failure> {
+    Ok(RunFolder::create(runs, setup)?)
+}
+
+/// Notes how a run ended. If the disk did not take all of it, it is stored where temporary files are,
+/// and the command has failed.
+pub(crate) fn finish(folder: &mut RunFolder, outcome: Status) -> Status {
+    warn(folder.finish(outcome));
+    if folder.is_complete() {
+        return outcome;
+    }
+    match folder.rescue(&std::env::temp_dir().join("peerbench-runs")) {
+        Ok(path) => eprintln!("What was measured is in {} instead", path.display()),
+        Err(error) => warn(Err(error)),
+    }
+    if outcome == Status::Ok { Status::Failed } else { outcome }
 }
 
 pub(crate) fn run_again(command_line: &[String]) -> String {
@@ -342,7 +357,7 @@ pub(crate) fn run_again(command_line: &[String]) -> String {
 
 /// Prints the table, stores the summary, and says what to do next.
 fn conclude(folder: &mut RunFolder, outcome: Status) -> Result<ExitCode, Failure> {
-    warn(folder.finish(outcome));
+    let outcome = finish(folder, outcome);
     let findings = Findings::of(std::slice::from_ref(folder), None)?;
     if findings.is_empty() {
         eprintln!("nothing was measured");

@@ -12,7 +12,7 @@ use peerbench_reports::{Freeloading, Page, freeloading};
 use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments::{Freeloaders, OneDriver};
-use crate::bench::{check_testbed, entries, open_folder, run_again, simulated_seeds, warn};
+use crate::bench::{check_testbed, entries, finish, open_folder, run_again, simulated_seeds, warn};
 use crate::config::{Chosen, complete, document};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::grid::{self, Cell};
@@ -42,10 +42,10 @@ pub(crate) fn run(arguments: &Freeloaders, stop: &AtomicBool) -> Result<ExitCode
             check_testbed(&cell.document, &cell.scenario)?;
         }
     }
-    let mut folder = create_folder(&arguments.reports, &plan);
+    let mut folder = create_folder(&arguments.reports, &plan)?;
     warn(plan.outline.store(&folder));
     let outcome = grid::run(&plan.cells, driver, &mut folder, &Shown::new(), stop);
-    warn(folder.finish(outcome));
+    let outcome = finish(&mut folder, outcome);
     let freeloading = freeloading(&plan.outline, &folder)?;
     let shown = show(&freeloading, arguments.md.as_deref())?;
     store(&freeloading, &plan.outline, &folder);
@@ -179,7 +179,7 @@ fn parse_shares(text: &str) -> Result<Vec<f64>, Failure> {
     Ok(shares)
 }
 
-fn create_folder(runs: &Path, plan: &Plan) -> RunFolder {
+fn create_folder(runs: &Path, plan: &Plan) -> Result<RunFolder, Failure> {
     let command_line: Vec<String> = std::env::args().collect();
     let setup = Setup {
         overlays: plan.outline.overlays.clone(),

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod export;
 mod failure;
+mod frames;
 mod freeloaders;
 mod fuzz;
 mod gate;
@@ -61,6 +62,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Verb::Sweep(sweep) => sweep::run(&sweep, interruption()?.as_ref()),
         Verb::Config(config) => config::run(&config),
         Verb::Completions { shell } => Ok(arguments::completions(shell)),
+        Verb::FuzzFrames(fuzz) => frames::run(&fuzz, interruption()?.as_ref()),
         Verb::Node { overlay } => (overlays::find(&overlay)?.node)(),
     }
 }
@@ -74,5 +76,8 @@ fn interruption() -> Result<Arc<AtomicBool>, Failure> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .map_err(Failure::Signals)?;
     }
+    // A file that may not grow any more is an error to be told, not the end of the program.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .map_err(Failure::Signals)?;
     Ok(stop)
 }

@@ -10,6 +10,7 @@ use peerbench_testbed::Plan;
 use schemars::Schema;
 
 use crate::failure::Failure;
+use crate::frames::{self, Epoch, Tally};
 
 /// The scenario of overlays that are not about fetching.
 pub(crate) const DEFAULT_SCENARIO: &str = "default";
@@ -61,6 +62,8 @@ pub(crate) struct Entry {
     pub(crate) portray: Portray,
     /// Runs it on the testbed.
     pub(crate) test: Test,
+    /// Throws random and damaged frames at its nodes.
+    pub(crate) fuzz: Fuzz,
     /// Is one of the testbed's processes.
     pub(crate) node: fn() -> Result<ExitCode, Failure>,
 }
@@ -70,6 +73,7 @@ type Simulate =
 type Examine = fn(&Document, &Scenario, u64, &Limits) -> Result<Examined, Failure>;
 type QueueAlone = fn(&Scenario, u64, &Simulated) -> Result<f64, peerbench_scenario::Error>;
 type Portray = fn(&Document, &Scenario, u64, &AtomicBool) -> Result<Option<Portrait>, Failure>;
+type Fuzz = fn(&str, &Epoch<'_>) -> Result<Tally, Failure>;
 type Test = fn(&Plan, &dyn Progress, &AtomicBool) -> Result<Measurement, Failure>;
 
 pub(crate) const fn entry<O: Overlay>(about: &'static str) -> Entry {
@@ -89,6 +93,7 @@ pub(crate) const fn entry<O: Overlay>(about: &'static str) -> Entry {
             Ok(peerbench_simulator::portray::<O>(scenario, &config, seed, stop)?)
         },
         test: |plan, progress, stop| Ok(peerbench_testbed::run::<O>(plan, progress, stop)?),
+        fuzz: frames::throw::<O>,
         node: || Ok(peerbench_testbed::node_main::<O>()),
     }
 }

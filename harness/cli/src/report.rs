@@ -123,6 +123,10 @@ fn page(runs: &[RunFolder], reference: Option<&str>) -> Result<Page, Failure> {
 
 /// Prints the tables, or writes them where they were asked for.
 fn show(runs: &[RunFolder], report: &Report) -> Result<ExitCode, Failure> {
+    for run in runs.iter().filter(|run| run.manifest().status.is_none()) {
+        let id = &run.manifest().id;
+        eprintln!("note: {id} goes on still, or was killed: what it had finished follows");
+    }
     if let ([run], false) = (runs, report.details) {
         if let Some(freeloading) = freeloaders::stored(run)? {
             return freeloaders::show(&freeloading, report.md.as_deref());

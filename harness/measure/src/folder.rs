@@ -18,6 +18,8 @@ const RECORDS: &str = "runs.jsonl";
 const HISTOGRAMS: &str = "hist";
 const PORTRAITS: &str = "portraits";
 const LATEST: &str = "latest";
+/// What a usual run takes on the disk, in bytes.
+const ROOM: usize = 1 << 20;
 
 /// Why a run's folder could not be written or read.
 #[derive(Debug, Error)]
@@ -30,6 +32,18 @@ pub enum FolderError {
     )]
     Write {
         /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Runs cannot be stored here, as was found before anything was measured.
+    #[error(
+        "runs cannot be stored in {}: {source}. Nothing was measured: free the disk, or choose \
+         another folder for runs",
+        .path.display()
+    )]
+    Unusable {
+        /// The folder.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -85,6 +99,8 @@ pub enum FolderError {
 #[derive(Debug)]
 pub struct RunFolder {
     path: Option<PathBuf>,
+    /// Whether something is missing on the disk.
+    is_incomplete: bool,
     manifest: Manifest,
     records: Vec<RunRecord>,
     /// The logs appended in this process, by their names in records.
@@ -98,27 +114,77 @@ impl RunFolder {
     /// `runs/latest` at it.
     ///
     /// # Errors
-    /// [`FolderError::Write`] if the disk does not take it; [`RunFolder::in_memory`] does.
+    /// [`FolderError::Unusable`] if the disk does not take it, or has no room for a usual run.
     pub fn create(runs: &Path, setup: Setup) -> Result<Self, FolderError> {
         let mut folder = Self::in_memory(setup);
+        let begun = folder.begin(runs).and_then(|()| folder.try_room());
+        if let Err(error) = begun {
+            if let Some(path) = &folder.path {
+                // It was made a moment ago, and holds nothing that was measured.
+                let _ = fs::remove_dir_all(path);
+            }
+            return Err(match error {
+                FolderError::Write { path, source } => FolderError::Unusable { path, source },
+                other => other,
+            });
+        }
+        point_latest_at(runs, &folder.manifest.id);
+        Ok(folder)
+    }
+
+    /// Makes the folder among the others in `runs`, with the manifest in it.
+    fn begin(&mut self, runs: &Path) -> Result<(), FolderError> {
         fs::create_dir_all(runs).map_err(|error| unwritten(runs, error))?;
         let path = loop {
-            let path = runs.join(&folder.manifest.id);
+            let path = runs.join(&self.manifest.id);
             match fs::create_dir(&path) {
                 Ok(()) => break path,
                 // The same process began another run within this second.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    folder.manifest.id.push('x');
+                    self.manifest.id.push('x');
                 }
                 Err(error) => return Err(unwritten(&path, error)),
             }
         };
         let histograms = path.join(HISTOGRAMS);
         fs::create_dir(&histograms).map_err(|error| unwritten(&histograms, error))?;
-        point_latest_at(runs, &folder.manifest.id);
-        folder.path = Some(path);
-        folder.store_manifest()?;
-        Ok(folder)
+        self.path = Some(path);
+        self.store_manifest()
+    }
+
+    /// Whether all that was measured is on the disk, or was meant to be nowhere.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.is_incomplete
+    }
+
+    /// Stores the whole run among those in `runs`, after the disk that it was on has failed; what
+    /// follows goes there, too. Gives the new folder.
+    ///
+    /// # Errors
+    /// [`FolderError::Write`] if this disk does not take it either, or [`FolderError::Read`] if an
+    /// earlier part of the run cannot be read any more.
+    pub fn rescue(&mut self, runs: &Path) -> Result<PathBuf, FolderError> {
+        let earlier = self.path.take();
+        self.begin(runs)?;
+        let Some(path) = self.path.clone() else { return Ok(PathBuf::new()) };
+        for record in &self.records {
+            let file = record.key.histogram_file();
+            let log = match (self.logs.get(&file), &earlier) {
+                (Some(log), _) => log.clone(),
+                (None, Some(earlier)) => {
+                    let path = earlier.join(&file);
+                    fs::read(&path).map_err(|source| FolderError::Read { path, source })?
+                }
+                (None, None) => continue,
+            };
+            self.store_record(record, &file, &log)?;
+        }
+        for portrait in self.portraits.clone().values() {
+            self.store_portrait(portrait)?;
+        }
+        self.is_incomplete = false;
+        Ok(path)
     }
 
     /// A run that is stored nowhere: for when the disk does not take it, and for tests.
@@ -126,6 +192,7 @@ impl RunFolder {
     pub fn in_memory(setup: Setup) -> Self {
         Self {
             path: None,
+            is_incomplete: false,
             manifest: Manifest::begin(setup),
             records: Vec::new(),
             logs: BTreeMap::new(),
@@ -154,7 +221,14 @@ impl RunFolder {
         }
         let records = read_records(&path.join(RECORDS))?;
         let (logs, portraits) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { path: Some(path.to_owned()), manifest, records, logs, portraits })
+        Ok(Self {
+            path: Some(path.to_owned()),
+            is_incomplete: false,
+            manifest,
+            records,
+            logs,
+            portraits,
+        })
     }
 
     /// Opens the folder of a run to go on with it, and points `latest` beside it at it. A record that
@@ -217,6 +291,7 @@ impl RunFolder {
         let log = log::write(measurement);
         let file = record.key.histogram_file();
         let stored = self.store_record(record, &file, &log);
+        self.is_incomplete |= stored.is_err();
         self.manifest.controls.extend(record.controls.clone());
         self.records.push(record.clone());
         self.logs.insert(file, log);
@@ -229,7 +304,9 @@ impl RunFolder {
     /// [`FolderError::Write`] if the disk does not take it.
     pub fn finish(&mut self, status: Status) -> Result<(), FolderError> {
         self.manifest.end(status);
-        self.store_manifest()
+        let stored = self.store_manifest();
+        self.is_incomplete |= stored.is_err();
+        stored
     }
 
     /// Puts a report into the folder.
@@ -293,6 +370,15 @@ impl RunFolder {
         let path = folder.join(&entry.file);
         let log = fs::read(&path).map_err(|source| FolderError::Read { path, source })?;
         log::read(&log, tag).map_err(malformed)
+    }
+
+    /// Finds out whether there is room for a usual run: its records, its histograms and its page.
+    fn try_room(&self) -> Result<(), FolderError> {
+        let Some(folder) = &self.path else { return Ok(()) };
+        let path = folder.join("room");
+        let tried = fs::write(&path, vec![0; ROOM]);
+        let removed = fs::remove_file(&path);
+        tried.and(removed).map_err(|error| unwritten(folder, error))
     }
 
     fn store_record(&self, record: &RunRecord, file: &str, log: &[u8]) -> Result<(), FolderError> {

@@ -209,7 +209,8 @@ fn a_disk_that_takes_nothing_gives_an_error_and_costs_no_figure() {
     let occupied = directory.path().join("runs");
     fs::write(&occupied, "a file, where a folder should be").unwrap();
     let error = RunFolder::create(&occupied, setup()).unwrap_err();
-    assert!(error.to_string().contains("what was measured is not stored"), "{error}");
+    assert!(matches!(error, FolderError::Unusable { .. }), "{error}");
+    assert!(error.to_string().contains("Nothing was measured"), "{error}");
 
     let mut run = RunFolder::create(directory.path(), setup()).unwrap();
     fs::remove_dir_all(run.path().unwrap()).unwrap();
@@ -219,6 +220,14 @@ fn a_disk_that_takes_nothing_gives_an_error_and_costs_no_figure() {
     assert_eq!(run.records(), std::slice::from_ref(&record));
     assert!(run.histogram(&record, "lookup_latency_us").unwrap().is_some());
     assert!(run.finish(Status::Ok).is_err());
+    assert!(!run.is_complete());
+
+    let elsewhere = directory.path().join("elsewhere");
+    let path = run.rescue(&elsewhere).unwrap();
+    assert!(run.is_complete() && path.starts_with(&elsewhere));
+    let back = RunFolder::open(&path).unwrap();
+    assert_eq!((back.records(), back.manifest().status), (run.records(), Some(Status::Ok)));
+    assert!(back.histogram(&record, "lookup_latency_us").unwrap().is_some());
 }
 
 #[test]

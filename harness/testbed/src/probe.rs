@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _};
+use libp2p::Swarm;
 use libp2p::core::muxing::{StreamMuxerBox, StreamMuxerExt as _, SubstreamBox};
 use libp2p::core::transport::{DialOpts, ListenerId, PortUse, TransportEvent};
 use libp2p::core::{Endpoint, Multiaddr, Transport as _};
 use libp2p::identity::Keypair;
+use libp2p::swarm::dial_opts::PeerCondition;
+use libp2p::swarm::{Config, SwarmEvent, dummy};
 use overlay_core::NodeId;
 
 use crate::Error;
 use crate::clock::{Alarm, Moment};
-use crate::control::{Address, Notice, RoundTrips};
-use crate::node::Controller;
+use crate::control::{Address, Notice, RoundTrips, Standing};
+use crate::node::{Controller, memory, processor_time};
 use crate::transport::{self, BoxedTransport, Conditions, Directory};
 
 /// Length of what goes to and fro, in bytes.
@@ -25,6 +28,11 @@ const WARM_UP: u32 = 100;
 /// Round trips with a pause before each, and the pause.
 const PACED: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(3);
+/// Connections of a node that only stands: as many as a node of a ring of some hundred has.
+const CONNECTIONS: u32 = 16;
+/// How long it is left alone before it is looked at, and how long its connections may idle.
+const SETTLES: Duration = Duration::from_millis(300);
+const STANDS: Duration = Duration::from_secs(60);
 
 /// The end that sends back what it gets, until the connection ends.
 pub(crate) async fn echo(controller: &mut Controller) -> Result<(), Error> {
@@ -67,6 +75,65 @@ pub(crate) async fn ask(
     let stream = stream.await?;
     let taken = drive(&mut muxer, both(stream, times, &Alarm::start()?)).await?;
     controller.tell(&Notice::RoundTrips(taken)).await
+}
+
+/// A libp2p node that only stands: it listens, has [`CONNECTIONS`] connections with the other one,
+/// which the second dials, and says what that takes.
+pub(crate) async fn stand(
+    peer: Option<&Address>,
+    controller: &mut Controller,
+) -> Result<(), Error> {
+    let (transport, key) = plain()?;
+    let config = Config::with_tokio_executor().with_idle_connection_timeout(STANDS);
+    let mut swarm = Swarm::new(transport, dummy::Behaviour, key.public().to_peer_id(), config);
+    let any = transport::any_port(peerbench_scenario::Transport::Tcp);
+    swarm.listen_on(any).map_err(|error| Error::Listen(error.to_string()))?;
+    let (mut stands_at, mut connections) = (None, 0);
+    while stands_at.is_none() {
+        match swarm.select_next_some().await {
+            SwarmEvent::NewListenAddr { address, .. } => match peer {
+                None => {
+                    let address = Address::new(swarm.local_peer_id(), &address);
+                    controller.tell(&Notice::Listening(vec![address])).await?;
+                }
+                Some(peer) => dial(&mut swarm, peer)?,
+            },
+            SwarmEvent::ConnectionEstablished { .. } => connections += 1,
+            SwarmEvent::OutgoingConnectionError { error, .. } => {
+                return Err(Error::Control(error.to_string()));
+            }
+            _ => {}
+        }
+        if connections == CONNECTIONS {
+            stands_at = Some(processor_time());
+        }
+    }
+    // What the handshakes took is given back.
+    let settled = tokio::time::timeout(SETTLES, async {
+        loop {
+            swarm.select_next_some().await;
+        }
+    });
+    let _: Result<std::convert::Infallible, _> = settled.await;
+    let processor = stands_at.unwrap_or_default().as_nanos() as u64;
+    let standing = Standing { own_bytes: memory().own, processor };
+    controller.tell(&Notice::Standing(standing)).await?;
+    // The other one is still looking at it.
+    let _ = controller.orders.recv().await;
+    Ok(())
+}
+
+fn dial(swarm: &mut Swarm<dummy::Behaviour>, peer: &Address) -> Result<(), Error> {
+    let (peer, address) = peer.parse().ok_or(Error::Table)?;
+    for _ in 0..CONNECTIONS {
+        let opts = libp2p::swarm::dial_opts::DialOpts::peer_id(peer)
+            .condition(PeerCondition::Always)
+            .addresses(vec![address.clone()])
+            .allocate_new_port()
+            .build();
+        swarm.dial(opts).map_err(|error| Error::Control(error.to_string()))?;
+    }
+    Ok(())
 }
 
 fn plain() -> Result<(BoxedTransport, Keypair), Error> {

@@ -14,7 +14,7 @@ use peerbench_reports::lesson::{Lesson, Outline};
 use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments::{Lesson as Arguments, Verb};
-use crate::bench::{check_testbed, open_folder, run_again, warn};
+use crate::bench::{check_testbed, finish, open_folder, run_again, warn};
 use crate::config::parse_seeds;
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::grid;
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments, stop: &AtomicBool) -> Result<ExitCode, 
             check_testbed(&cell.document, &cell.scenario)?;
         }
     }
-    let mut folder = create_folder(arguments, &name, &document, &plan);
+    let mut folder = create_folder(arguments, &name, &document, &plan)?;
     let outcome = grid::run(&plan.cells, driver, &mut folder, &Shown::new(), stop);
     conclude(arguments, &plan, &mut folder, outcome)
 }
@@ -112,7 +112,12 @@ fn parse(name: &str, text: &str) -> Result<Document, Failure> {
     Ok(Document::parse_kind("lesson", &format!("built-in lesson {name}"), text)?)
 }
 
-fn create_folder(arguments: &Arguments, name: &str, document: &Document, plan: &Plan) -> RunFolder {
+fn create_folder(
+    arguments: &Arguments,
+    name: &str,
+    document: &Document,
+    plan: &Plan,
+) -> Result<RunFolder, Failure> {
     let command_line: Vec<String> = std::env::args().collect();
     let mut overlays: Vec<String> = Vec::new();
     for cell in &plan.cells {
@@ -138,7 +143,7 @@ fn conclude(
     folder: &mut RunFolder,
     outcome: Status,
 ) -> Result<ExitCode, Failure> {
-    warn(folder.finish(outcome));
+    let outcome = finish(folder, outcome);
     let lesson = peerbench_reports::lesson(&plan.outline, folder)?;
     let shown = show(&lesson, arguments.md.as_deref())?;
     let code = match outcome {

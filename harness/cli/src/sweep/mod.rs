@@ -13,7 +13,7 @@ use peerbench_reports::{Page, Sweep, sweep};
 use peerbench_scenario::{Document, Scenario};
 
 use crate::arguments;
-use crate::bench::{check_testbed, entries, open_folder, run_again, warn};
+use crate::bench::{check_testbed, entries, finish, open_folder, run_again, warn};
 use crate::config::{Chosen, complete, document};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::grid::{self, Cell};
@@ -48,11 +48,11 @@ pub(crate) fn run(arguments: &arguments::Sweep, stop: &AtomicBool) -> Result<Exi
     }
     let mut folder = match &arguments.resume {
         Some(run) => resume(run, &arguments.reports, &mut plan)?,
-        None => create_folder(&arguments.reports, &plan),
+        None => create_folder(&arguments.reports, &plan)?,
     };
     warn(plan.outline.store(&folder));
     let outcome = grid::run(&plan.cells, plan.outline.driver, &mut folder, &Shown::new(), stop);
-    warn(folder.finish(outcome));
+    let outcome = finish(&mut folder, outcome);
     let found = sweep(&plan.outline, &folder)?;
     let shown = show(&plan.outline, &found, arguments.md.as_deref())?;
     store(&found, &plan.outline, &folder);
@@ -238,7 +238,7 @@ fn resume(run: &str, stored: &Path, plan: &mut Plan) -> Result<RunFolder, Failur
     Ok(folder)
 }
 
-fn create_folder(runs: &Path, plan: &Plan) -> RunFolder {
+fn create_folder(runs: &Path, plan: &Plan) -> Result<RunFolder, Failure> {
     let command_line: Vec<String> = std::env::args().collect();
     let setup = Setup {
         overlays: plan.outline.overlays.clone(),

@@ -33,13 +33,29 @@ pub async fn write<M: Serialize>(
     to: &mut (impl AsyncWrite + Unpin),
     message: &M,
 ) -> Result<(), Broken> {
-    let mut bytes = postcard::to_extend(message, vec![0; 4])?;
-    let length = u32::try_from(bytes.len() - 4).unwrap_or(u32::MAX);
+    let bytes = encode(message)?;
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     if length > MAX_MESSAGE {
         return Err(Broken::TooLong(length));
     }
-    bytes[..4].copy_from_slice(&length.to_le_bytes());
-    Ok(to.write_all(&bytes).await?)
+    // In one piece: two writes would be two packets.
+    Ok(to.write_all(&[&length.to_le_bytes(), &bytes[..]].concat()).await?)
+}
+
+/// A message's bytes, without their length.
+///
+/// # Errors
+/// [`Broken::Malformed`], if there is a message that has none.
+pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, Broken> {
+    Ok(postcard::to_stdvec(message)?)
+}
+
+/// The message that these bytes are.
+///
+/// # Errors
+/// [`Broken::Malformed`] if they are none.
+pub fn parse<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, Broken> {
+    Ok(postcard::from_bytes(bytes)?)
 }
 
 /// Reads one message of at most `limit` bytes.
@@ -59,7 +75,7 @@ pub async fn read<M: DeserializeOwned>(
     if bytes.len() < length as usize {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
-    Ok(postcard::from_bytes(&bytes)?)
+    parse(&bytes)
 }
 
 #[cfg(test)]

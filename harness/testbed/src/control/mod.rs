@@ -27,7 +27,7 @@ use overlay_core::{Event, NodeId, Time};
 use peerbench_scenario::{Content, FaultAction};
 use serde::{Deserialize, Serialize};
 
-pub use channel::{Broken, MAX_HELLO, MAX_MESSAGE, read, write};
+pub use channel::{Broken, MAX_HELLO, MAX_MESSAGE, encode, parse, read, write};
 pub use report::{Counts, ProcessReport};
 
 use crate::clock::Moment;
@@ -58,6 +58,8 @@ pub enum Order {
         /// How often.
         times: u32,
     },
+    /// Be a libp2p node that does nothing but stand, connected to this one if any.
+    Stand(Option<Address>),
     /// Where everybody listens; the n-th row is node n.
     Table(Vec<Address>),
     /// The run starts at this moment.
@@ -170,6 +172,8 @@ pub enum Notice {
     Finished(Box<ProcessReport>),
     /// Median round trips of a control measurement.
     RoundTrips(RoundTrips),
+    /// What a libp2p node that only stands takes of the machine.
+    Standing(Standing),
     /// The process cannot go on, and why.
     Failed(String),
 }
@@ -182,6 +186,15 @@ pub struct RoundTrips {
     /// With a pause before each, after which both processes have to be woken: as it is for nodes
     /// that have little to do.
     pub paced: u64,
+}
+
+/// What a connected libp2p node takes of the machine while nothing is asked of it.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Standing {
+    /// Memory of its process that it shares with no other, in bytes.
+    pub own_bytes: u64,
+    /// Processor time in nanoseconds, from its start until it was connected.
+    pub processor: u64,
 }
 
 /// An event of a node.

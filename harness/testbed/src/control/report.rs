@@ -22,6 +22,8 @@ pub struct ProcessReport {
     /// The process's share of the memory, pages it shares with others divided among them, in
     /// bytes.
     pub proportional_bytes: u64,
+    /// Memory of the process that it shares with no other, in bytes.
+    pub own_bytes: u64,
 }
 
 /// What a process counted since the start of the run.

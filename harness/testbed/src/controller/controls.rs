@@ -9,7 +9,7 @@ use super::hub::{Hub, Word};
 use super::processes::{Launcher, Processes};
 use crate::Error;
 use crate::clock::Moment;
-use crate::control::{Address, Notice, Order, RoundTrips};
+use crate::control::{Address, Notice, Order, RoundTrips, Standing};
 
 /// Round trips of which the median is taken.
 const ROUND_TRIPS: u32 = 2_000;
@@ -68,4 +68,51 @@ async fn converse(hub: &mut Hub, echo: u32, ask: u32) -> Result<RoundTrips, Erro
         }
     }
     Err(Error::Control("the control connections ended".to_owned()))
+}
+
+/// What a libp2p node without an overlay takes of the machine, connected and with nothing to do: the
+/// average of two.
+///
+/// # Errors
+/// If the two processes cannot be started or do not answer in time.
+pub(super) async fn standing(mut launcher: Launcher) -> Result<Standing, Error> {
+    let mut hub = Hub::open(launcher.token, 2).await?;
+    launcher.control = hub.address();
+    let mut processes = Processes::default();
+    processes.start(&launcher, Vec::new())?;
+    match timeout(WITHIN, both_stand(&mut hub, &mut processes, &launcher)).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Control(format!("no answer within {} s", WITHIN.as_secs()))),
+    }
+}
+
+async fn both_stand(
+    hub: &mut Hub,
+    processes: &mut Processes,
+    launcher: &Launcher,
+) -> Result<Standing, Error> {
+    let (mut peer, mut taken): (Option<Address>, Vec<Standing>) = (None, Vec::new());
+    while taken.len() < 2 {
+        let Some((process, word)) = hub.next().await else { break };
+        match word {
+            Word::Connected => {
+                hub.tell(process, &Order::Stand(peer.clone())).await;
+            }
+            Word::Gone => return Err(Error::Control("a process of it ended".to_owned())),
+            Word::Notice(notice) => match *notice {
+                Notice::Listening(addresses) => {
+                    peer = addresses.into_iter().next();
+                    processes.start(launcher, Vec::new())?;
+                }
+                Notice::Standing(standing) => taken.push(standing),
+                Notice::Failed(why) => return Err(Error::Control(why)),
+                _ => {}
+            },
+        }
+    }
+    let of = taken.len().max(1) as u64;
+    Ok(Standing {
+        own_bytes: taken.iter().map(|it| it.own_bytes).sum::<u64>() / of,
+        processor: taken.iter().map(|it| it.processor).sum::<u64>() / of,
+    })
 }

@@ -81,6 +81,7 @@ pub fn run<O: Overlay>(
         progress.phase("measuring the machine");
         let spin = controls::spin();
         let round_trips = controls::round_trips(launcher.clone()).await?;
+        let standing = controls::standing(launcher.clone()).await?;
         progress.phase(&format!("starting {} processes", groups.len()));
         let mut processes = Processes::default();
         for (done, nodes) in groups.iter().enumerate() {
@@ -92,6 +93,7 @@ pub fn run<O: Overlay>(
         let micros = |nanos: u64| nanos as f64 / 1e3;
         run.measurement.control("libp2p_round_trip", micros(round_trips.busy), "µs");
         run.measurement.control("libp2p_round_trip_paced", micros(round_trips.paced), "µs");
+        run.stands_beside(standing);
         run.measurement.control("spin", spin.as_secs_f64() * 1e3, "ms");
         if run.prepare(progress, stop).await? {
             run.conduct(began, progress, stop).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use overlay_core::NodeId;
 use peerbench_measure::{Counter, Histogram, Measurement, NodeSample};
 
-use crate::control::{Counts, ProcessReport};
+use crate::control::{Counts, ProcessReport, Standing};
 
 /// Beyond this lateness of deliveries at p99, in microseconds, the machine was too small for the
 /// run: its latencies are not the network's.
@@ -52,6 +52,27 @@ pub(super) fn add<'a>(
         ));
     }
     measurement.lateness_of(&lateness);
+}
+
+/// Sets what a node takes beside what a libp2p node without an overlay takes: memory that processes
+/// share with no other, of those that said so at the end of the window.
+pub(super) fn compare<'a>(
+    standing: Standing,
+    reports: impl Iterator<Item = &'a (ProcessReport, bool)>,
+    measurement: &mut Measurement,
+) {
+    measurement.control("libp2p_node_processor", standing.processor as f64 / 1e6, "ms");
+    let (mut bytes, mut nodes) = (0, 0);
+    for (report, _) in reports.filter(|(report, _)| report.own_bytes > 0) {
+        bytes += report.own_bytes;
+        nodes += report.nodes.len();
+    }
+    if nodes > 0 && standing.own_bytes > 0 {
+        let (own, bare) = (bytes as f64 / nodes as f64, standing.own_bytes as f64);
+        measurement.control("libp2p_node_memory", bare / 1e6, "MB");
+        measurement.control("node_memory", own / 1e6, "MB");
+        measurement.control("node_memory_ratio", own / bare, "×");
+    }
 }
 
 fn counters(counts: &Counts) -> [(Counter, u64); 12] {

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 pub use host::{Figures, Host, HostNotice, HostOrder, Schedule, Ways};
 pub use machine::{Identity, Machine, Recorded};
-pub use usage::{memory, processor_time, raise_open_files};
+pub use usage::{Memory, memory, processor_time, raise_open_files};
 
 use crate::control::{
     self, ADDRESS_VARIABLE, MAX_MESSAGE, Notice, Order, PARENT_VARIABLE, PROCESS_VARIABLE,
@@ -66,6 +66,7 @@ async fn serve<O: Overlay>(invitation: Invitation) -> Result<(), Error> {
     let outcome = match controller.orders.recv().await {
         Some(Order::Setup(setup)) => process::run::<O>(&setup, &token, &mut controller).await,
         Some(Order::Echo) => probe::echo(&mut controller).await,
+        Some(Order::Stand(peer)) => probe::stand(peer.as_ref(), &mut controller).await,
         Some(Order::Ask { address, times }) => probe::ask(&address, times, &mut controller).await,
         _ => Ok(()),
     };

@@ -12,7 +12,7 @@ use super::Controller;
 use super::host::{Figures, Host, HostNotice, HostOrder, Schedule, Ways};
 use super::machine::{Identity, Machine};
 use super::member::Member;
-use super::usage::{memory, processor_time};
+use super::usage::{Memory, memory, processor_time};
 use crate::Error;
 use crate::clock::{Alarm, Moment};
 use crate::control::{Address, Counts, Happening, Notice, Order, ProcessReport, Setup, Token};
@@ -328,11 +328,11 @@ impl Process {
         let mut counts = Counts::default();
         let mut lateness = BTreeMap::new();
         // Walking the memory map takes the kernel a while: not in the middle of the window.
-        let (resident, proportional) = if self.finished { memory() } else { (0, 0) };
+        let memory = if self.finished { memory() } else { Memory::default() };
         for figures in self.figures.values() {
             let mut sample = figures.sample;
             if self.finished {
-                sample.resident_bytes = Some(resident / self.nodes as u64);
+                sample.resident_bytes = Some(memory.resident / self.nodes as u64);
             }
             if self.nodes == 1 {
                 sample.cpu = self.processor_time.map(|from| processor_time() - from);
@@ -348,7 +348,7 @@ impl Process {
         }
         report.counts = counts;
         report.lateness = lateness.into_iter().collect();
-        report.proportional_bytes = proportional;
+        (report.proportional_bytes, report.own_bytes) = (memory.proportional, memory.own);
         report
     }
 }

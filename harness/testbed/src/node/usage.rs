@@ -12,16 +12,33 @@ pub fn processor_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Resident memory and proportional share of it, in bytes; 0 where the kernel does not say. The
-/// proportional share divides pages among the processes that share them, so it adds up.
+/// Memory of a process in bytes; 0 where the kernel does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// All its pages, those included that it shares with others.
+    pub resident: u64,
+    /// Its pages, those that it shares divided among the processes that do, so that it adds up.
+    pub proportional: u64,
+    /// Pages that nobody shares: what one process more costs.
+    pub own: u64,
+}
+
+/// What this process takes now.
 #[must_use]
-pub fn memory() -> (u64, u64) {
-    let Ok(rollup) = fs::read_to_string("/proc/self/smaps_rollup") else { return (0, 0) };
+pub fn memory() -> Memory {
+    let Ok(rollup) = fs::read_to_string("/proc/self/smaps_rollup") else {
+        return Memory::default();
+    };
     let field = |name: &str| {
         let line = rollup.lines().find(|line| line.starts_with(name))?;
         Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
     };
-    (field("Rss:").unwrap_or(0), field("Pss:").unwrap_or(0))
+    let field = |name| field(name).unwrap_or(0);
+    Memory {
+        resident: field("Rss:"),
+        proportional: field("Pss:"),
+        own: field("Private_Clean:") + field("Private_Dirty:"),
+    }
 }
 
 /// Raises the bound on open files as far as it goes; gives what it is then.
