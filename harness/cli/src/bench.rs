@@ -1,12 +1,12 @@
-//! `peerbench bench`: every overlay, driver and seed asked for, one run after the other, each stored
-//! as soon as it is finished.
+//! `peerbench bench`: every overlay, driver and seed asked for, on the testbed one run after the other,
+//! in the simulator over all cores; each stored as soon as it is finished.
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use peerbench_measure::{
-    Driver, FolderError, Key, Measurement, Progress, RunFolder, RunRecord, Setup, Status,
+    Driver, FolderError, Key, Measurement, Pace, Progress, RunFolder, RunRecord, Setup, Status,
 };
 use peerbench_reports::Page;
 use peerbench_scenario::{Document, Scenario, Transport};
@@ -16,6 +16,7 @@ use crate::arguments::{Bench, DriverChoice, ScenarioChoice};
 use crate::config::{self, Chosen, complete};
 use crate::failure::{FAILED, Failure, INTERRUPTED, NOTHING_MEASURED};
 use crate::overlays::{DEFAULT_SCENARIO, Entry, find};
+use crate::parallel::{Batch, Outcome, cores, warn_of_memory};
 use crate::progress::Shown;
 use crate::report::{self, Findings};
 
@@ -45,6 +46,10 @@ struct Job {
 }
 
 impl Job {
+    fn is_simulated(&self) -> bool {
+        self.driver == Driver::Simulator
+    }
+
     /// What is run where.
     fn headline(&self, several_seeds: bool) -> String {
         let place = match self.driver {
@@ -103,6 +108,10 @@ impl Progress for Headed<'_> {
     fn advance(&self, done: u64, total: u64) {
         self.shown.advance(done, total);
     }
+
+    fn simulated(&self, pace: Pace) {
+        self.shown.simulated(pace);
+    }
 }
 
 pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure> {
@@ -115,24 +124,29 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
     let progress = Shown::new();
     let mut outcome = Status::Ok;
     let jobs = jobs(bench, &entries, &chosen.scenario);
-    for (place, job) in jobs.iter().enumerate() {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let headed = Headed::new(&progress, job, place, &jobs);
-        match measure(job, &chosen, &headed, stop) {
+    let mut place = 0;
+    for batch in jobs.chunk_by(|one, other| [one, other].iter().all(|job| job.is_simulated())) {
+        let each = |job: &Job, result: Outcome<Measurement>| match result {
             Ok(measurement) => {
                 keep(&mut folder, job, &chosen.scenario, &measurement, stop);
-                if is_first_simulated(place, &jobs) {
+                if is_first_simulated(job, &jobs) {
                     portray(&mut folder, job, &chosen, stop);
                 }
             }
             Err(failure) => {
                 progress.done();
-                failure.report();
+                match failure {
+                    Some(failure) => drop(failure.report()),
+                    None => eprintln!("error: an assertion has failed; please report it"),
+                }
                 outcome = Status::Failed;
             }
+        };
+        match batch {
+            [job] => alone(job, (place, &jobs), &chosen, each, (&progress, stop)),
+            batch => together(batch, &chosen, each, (&progress, stop)),
         }
+        place += batch.len();
     }
     progress.done();
     if stop.load(Ordering::Relaxed) {
@@ -141,11 +155,40 @@ pub(crate) fn run(bench: &Bench, stop: &AtomicBool) -> Result<ExitCode, Failure>
     conclude(&mut folder, outcome)
 }
 
+/// Makes one run, and shows what it is doing.
+fn alone(
+    job: &Job,
+    (place, jobs): (usize, &[Job]),
+    chosen: &Chosen,
+    mut done: impl FnMut(&Job, Outcome<Measurement>),
+    (progress, stop): (&Shown, &AtomicBool),
+) {
+    if stop.load(Ordering::Relaxed) {
+        return;
+    }
+    if job.is_simulated() {
+        warn_of_memory(chosen.scenario.nodes);
+    }
+    let headed = Headed::new(progress, job, place, jobs);
+    done(job, measure(job, chosen, &headed, stop).map_err(Some));
+}
+
+/// Makes many runs in the simulator, over all cores: they do not disturb each other.
+fn together(
+    jobs: &[Job],
+    chosen: &Chosen,
+    done: impl FnMut(&Job, Outcome<Measurement>),
+    (progress, stop): (&Shown, &AtomicBool),
+) {
+    let simulated_nodes = &|_: &Job| chosen.scenario.nodes;
+    let batch = Batch { jobs, threads: cores(), simulated_nodes };
+    batch.run(|job, share| measure(job, chosen, share, stop), done, progress, stop);
+}
+
 /// Whether this is the first run of its overlay in the simulator.
-fn is_first_simulated(place: usize, jobs: &[Job]) -> bool {
-    let is_of_it =
-        |job: &Job| job.driver == Driver::Simulator && job.entry.name == jobs[place].entry.name;
-    jobs.iter().position(is_of_it) == Some(place)
+fn is_first_simulated(job: &Job, jobs: &[Job]) -> bool {
+    let is_of_it = |other: &&Job| other.is_simulated() && other.entry.name == job.entry.name;
+    jobs.iter().find(is_of_it).is_some_and(|first| std::ptr::eq(first, job))
 }
 
 /// Portrays the network of a run; without a portrait, reports have a picture less.

@@ -1,11 +1,7 @@
 //! Many runs: in the simulator over all cores, for it is pure; on the testbed one after the other,
 //! for its nodes would disturb each other. What is finished is stored at once.
 use std::cmp::Reverse;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use peerbench_measure::{
     Driver, FolderError, Key, Measurement, Progress, RunFolder, RunRecord, Status,
@@ -16,13 +12,8 @@ use peerbench_testbed::Plan;
 use crate::bench::warn;
 use crate::failure::Failure;
 use crate::overlays::Entry;
+use crate::parallel::{Batch, cores};
 use crate::progress::Shown;
-
-/// How often progress is shown.
-const SHOW_EVERY: Duration = Duration::from_millis(250);
-
-/// Steps of a run's progress.
-const STEPS: u64 = 1_000;
 
 /// One overlay in one world.
 pub(crate) struct Cell {
@@ -43,13 +34,6 @@ struct Job<'a> {
     seed: u64,
 }
 
-/// What came of a job.
-struct Done<'a> {
-    job: Job<'a>,
-    /// `None` in the place of a failure: an assertion, which has told about itself.
-    result: Result<Measurement, Option<Failure>>,
-}
-
 /// Runs every cell under each of its seeds until `stop` is set, and stores each run in the folder as
 /// soon as it is finished. A run that fails is told about, and the others go on.
 pub(crate) fn run(
@@ -60,31 +44,24 @@ pub(crate) fn run(
     stop: &AtomicBool,
 ) -> Status {
     let jobs = jobs(cells, driver);
-    let threads = match driver {
-        Driver::Simulator => thread::available_parallelism().map_or(1, usize::from),
-        Driver::Testbed => 1,
+    let batch = Batch {
+        jobs: &jobs,
+        threads: if driver == Driver::Simulator { cores() } else { 1 },
+        simulated_nodes: &|job| match job.driver {
+            Driver::Simulator => job.cell.scenario.nodes,
+            Driver::Testbed => 0,
+        },
     };
     let mut failed = Vec::new();
-    let (tally, next) = (Tally::new(jobs.len()), AtomicUsize::new(0));
-    let (sender, receiver) = sync_channel(threads);
-    thread::scope(|scope| {
-        for _ in 0..threads.min(jobs.len()) {
-            let (sender, jobs, next, tally) = (sender.clone(), &jobs, &next, &tally);
-            scope.spawn(move || work(jobs, next, tally, stop, &sender));
-        }
-        drop(sender);
-        loop {
-            match receiver.recv_timeout(SHOW_EVERY) {
-                Ok(Done { job, result: Ok(measurement) }) => {
-                    warn(keep(folder, job, &measurement, stop));
-                }
-                Ok(Done { job, result: Err(failure) }) => failed.push((job, failure)),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            tally.show(progress);
-        }
-    });
+    batch.run(
+        |job, share| measure(*job, share, stop),
+        |job, outcome| match outcome {
+            Ok(measurement) => warn(keep(folder, *job, &measurement, stop)),
+            Err(failure) => failed.push((*job, failure)),
+        },
+        progress,
+        stop,
+    );
     progress.done();
     let outcome = match (stop.load(Ordering::Relaxed), failed.is_empty()) {
         (true, _) => Status::Interrupted,
@@ -114,31 +91,7 @@ fn jobs(cells: &[Cell], driver: Driver) -> Vec<Job<'_>> {
     jobs
 }
 
-/// Takes one job after the other until there are no more.
-fn work<'a>(
-    jobs: &[Job<'a>],
-    next: &AtomicUsize,
-    tally: &Tally,
-    stop: &AtomicBool,
-    sender: &SyncSender<Done<'a>>,
-) {
-    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let share = Share { tally, told: AtomicU64::new(0) };
-        // An assertion that fails in one world says nothing about the others.
-        let result = catch_unwind(AssertUnwindSafe(|| measure(*job, &share, stop)));
-        share.finish();
-        let result = result.map_or(Err(None), |measured| measured.map_err(Some));
-        // The receiver takes everything until the last sender is gone.
-        if sender.send(Done { job: *job, result }).is_err() {
-            return;
-        }
-    }
-}
-
-fn measure(job: Job<'_>, share: &Share<'_>, stop: &AtomicBool) -> Result<Measurement, Failure> {
+fn measure(job: Job<'_>, share: &dyn Progress, stop: &AtomicBool) -> Result<Measurement, Failure> {
     let Cell { entry, document, scenario, .. } = job.cell;
     match job.driver {
         Driver::Simulator => {
@@ -183,63 +136,6 @@ fn report(jobs: &[Job<'_>], mut failed: Vec<(Job<'_>, Option<Failure>)>) {
             Some(failure) => drop(failure.report()),
             None => eprintln!("error: an assertion has failed, as is said above; please report it"),
         }
-    }
-}
-
-/// How far all runs are.
-struct Tally {
-    began: Instant,
-    runs: usize,
-    finished: AtomicUsize,
-    /// Of `STEPS` for each run.
-    steps: AtomicU64,
-}
-
-impl Tally {
-    fn new(runs: usize) -> Self {
-        let (finished, steps) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self { began: Instant::now(), runs, finished, steps }
-    }
-
-    fn show(&self, progress: &Shown) {
-        let (steps, all) = (self.steps.load(Ordering::Relaxed), self.runs as u64 * STEPS);
-        let finished = self.finished.load(Ordering::Relaxed);
-        let elapsed = self.began.elapsed().as_secs_f64();
-        let remaining = match steps {
-            0 => String::new(),
-            steps => {
-                format!(", {:.0}s left", elapsed * (all - steps.min(all)) as f64 / steps as f64)
-            }
-        };
-        progress.tell(&format!("{finished} of {} runs{remaining}", self.runs), steps, all);
-    }
-}
-
-/// One run's share of the tally.
-struct Share<'a> {
-    tally: &'a Tally,
-    told: AtomicU64,
-}
-
-impl Share<'_> {
-    fn reach(&self, step: u64) {
-        let before = self.told.fetch_max(step, Ordering::Relaxed);
-        self.tally.steps.fetch_add(step.saturating_sub(before), Ordering::Relaxed);
-    }
-
-    fn finish(&self) {
-        self.reach(STEPS);
-        self.tally.finished.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Progress for Share<'_> {
-    /// There are too many runs for anybody to follow what each of them is doing.
-    fn phase(&self, _: &str) {}
-
-    /// Phases begin at nothing, so only the farthest counts.
-    fn advance(&self, done: u64, total: u64) {
-        self.reach((done * STEPS).checked_div(total).unwrap_or_default().min(STEPS));
     }
 }
 

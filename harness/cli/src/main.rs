@@ -16,6 +16,7 @@ mod grid;
 mod lesson;
 mod overlays;
 mod papers;
+mod parallel;
 mod progress;
 mod regress;
 mod report;

@@ -42,7 +42,7 @@ pub use measurement::{Convergence, Cost, Counter, Measurement};
 pub use metrics::{Better, Group, METRICS, Metric, Statistic, find_metric};
 pub use nodes::NodeSample;
 pub use portrait::{Portrait, PortraitMessage, PortraitNode, PortraitSearch};
-pub use progress::{Progress, Silent};
+pub use progress::{Pace, Progress, Silent};
 pub use record::{
     Assume, Control, Driver, HistogramEntry, Key, Reading, RunRecord, SCHEMA, Status, Value,
 };

@@ -1,11 +1,43 @@
 //! Memory: how much the simulation took, and asking for it before it is needed.
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Largest resident memory of this process so far, in bytes; `None` where the system does not tell.
-pub(crate) fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+/// Runs under way in this process, and runs begun so far.
+static UNDER_WAY: AtomicU32 = AtomicU32::new(0);
+static BEGUN: AtomicU32 = AtomicU32::new(0);
+
+/// The largest resident memory of this process while a run is under way.
+pub(crate) struct Peak {
+    /// How many runs had begun by then, this one included; `None` if another one was under way.
+    alone: Option<u32>,
+}
+
+impl Peak {
+    /// A run begins.
+    pub(crate) fn begin() -> Self {
+        let is_first = UNDER_WAY.fetch_add(1, Ordering::SeqCst) == 0;
+        let begun = BEGUN.fetch_add(1, Ordering::SeqCst) + 1;
+        if is_first {
+            // Linux forgets the peak of what ran before; elsewhere there is none to be forgotten.
+            drop(std::fs::write("/proc/self/clear_refs", "5"));
+        }
+        Self { alone: is_first.then_some(begun) }
+    }
+
+    /// So far, in bytes; `None` where the system does not tell, or if others ran beside this run: whose
+    /// memory it is cannot be told.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        self.alone.filter(|&begun| begun == BEGUN.load(Ordering::SeqCst))?;
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kibibytes * 1024)
+    }
+}
+
+impl Drop for Peak {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Asks for a value's memory before it is needed: at 100,000 nodes most of the time is waiting for

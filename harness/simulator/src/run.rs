@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use overlay_core::{Command, Input, NodeId, Oracle as _, Overlay, StateSize, Time};
 use peerbench_measure::{
-    Absence, Cost, Counter, Group, Inventories, Measurement, NodeSample, Progress, Silent,
+    Absence, Cost, Counter, Group, Inventories, Measurement, NodeSample, Pace, Progress, Silent,
 };
 use peerbench_scenario::{
     DueFault, DueReturn, Error, FaultAction, InventoryPlan, Scenario, Timetable, World,
 };
 
 use crate::harness::Harness;
-use crate::memory;
+use crate::memory::Peak;
 use crate::network::Wiring;
 use crate::observer::Unobserved;
 use crate::simulation::{Life, Simulation};
@@ -35,6 +35,7 @@ pub fn run<O: Overlay>(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Simulated, Error> {
+    let peak = Peak::begin();
     let world = World::new(scenario, seed)?;
     let nodes = world.nodes();
     progress.phase(&format!("{}: building {nodes} simulated nodes", O::NAME));
@@ -47,7 +48,7 @@ pub fn run<O: Overlay>(
     let (events, delivered_messages) = (run.simulation.inputs(), run.simulation.delivered());
     let most_waiting = run.most_waiting;
     let mut measurement = run.finish();
-    let peak_memory_bytes = memory::peak_bytes();
+    let peak_memory_bytes = peak.bytes();
     let cost =
         Cost { nodes, processes: 1, events, delivered_messages, build, wall, peak_memory_bytes };
     measurement.cost(cost);
@@ -179,7 +180,7 @@ impl<'a, O: Overlay> Run<'a, O> {
                 self.look = EVENTS_BETWEEN_LOOKS;
                 self.most_waiting = self.most_waiting.max(self.simulation.waiting());
                 let (now, end) = (self.simulation.now(), self.world.ends_at());
-                progress.advance(now.as_micros(), end.as_micros());
+                progress.simulated(Pace { now, end, events: self.simulation.inputs() });
                 if stop.load(Ordering::Relaxed) {
                     self.stopped = true;
                     return false;
