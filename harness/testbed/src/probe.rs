@@ -28,8 +28,6 @@ const WARM_UP: u32 = 100;
 /// Round trips with a pause before each, and the pause.
 const PACED: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(3);
-/// Connections of a node that only stands: as many as a node of a ring of some hundred has.
-const CONNECTIONS: u32 = 16;
 /// How long it is left alone before it is looked at, and how long its connections may idle.
 const SETTLES: Duration = Duration::from_millis(300);
 const STANDS: Duration = Duration::from_secs(60);
@@ -77,10 +75,11 @@ pub(crate) async fn ask(
     controller.tell(&Notice::RoundTrips(taken)).await
 }
 
-/// A libp2p node that only stands: it listens, has [`CONNECTIONS`] connections with the other one,
-/// which the second dials, and says what that takes.
+/// A libp2p node that only stands: it listens, has so many connections with the other one, which the
+/// second dials, and says what that takes.
 pub(crate) async fn stand(
     peer: Option<&Address>,
+    wanted: u32,
     controller: &mut Controller,
 ) -> Result<(), Error> {
     let (transport, key) = plain()?;
@@ -96,7 +95,7 @@ pub(crate) async fn stand(
                     let address = Address::new(swarm.local_peer_id(), &address);
                     controller.tell(&Notice::Listening(vec![address])).await?;
                 }
-                Some(peer) => dial(&mut swarm, peer)?,
+                Some(peer) => dial(&mut swarm, peer, wanted)?,
             },
             SwarmEvent::ConnectionEstablished { .. } => connections += 1,
             SwarmEvent::OutgoingConnectionError { error, .. } => {
@@ -104,7 +103,7 @@ pub(crate) async fn stand(
             }
             _ => {}
         }
-        if connections == CONNECTIONS {
+        if connections == wanted {
             stands_at = Some(processor_time());
         }
     }
@@ -123,9 +122,9 @@ pub(crate) async fn stand(
     Ok(())
 }
 
-fn dial(swarm: &mut Swarm<dummy::Behaviour>, peer: &Address) -> Result<(), Error> {
+fn dial(swarm: &mut Swarm<dummy::Behaviour>, peer: &Address, wanted: u32) -> Result<(), Error> {
     let (peer, address) = peer.parse().ok_or(Error::Table)?;
-    for _ in 0..CONNECTIONS {
+    for _ in 0..wanted {
         let opts = libp2p::swarm::dial_opts::DialOpts::peer_id(peer)
             .condition(PeerCondition::Always)
             .addresses(vec![address.clone()])

@@ -80,7 +80,7 @@ async fn a_recorded_node_replays_to_the_same_effects() {
         members.push(listen(node, &peers, &alarm).await);
     }
     let rows = members.iter().map(|(swarm, _, address)| (*swarm.local_peer_id(), address.clone()));
-    peers.set(Peers::new(rows.collect())).unwrap();
+    peers.set(Peers::new(rows)).unwrap();
     let schedule = Arc::new(Schedule {
         start: Moment::now(),
         window_begins: Time::ZERO,

@@ -58,8 +58,13 @@ pub enum Order {
         /// How often.
         times: u32,
     },
-    /// Be a libp2p node that does nothing but stand, connected to this one if any.
-    Stand(Option<Address>),
+    /// Be a libp2p node that does nothing but stand.
+    Stand {
+        /// Whom to connect to; `None`: who comes.
+        peer: Option<Address>,
+        /// How many connections to have with it.
+        connections: u32,
+    },
     /// Where everybody listens; the n-th row is node n.
     Table(Vec<Address>),
     /// The run starts at this moment.

@@ -13,6 +13,8 @@ pub struct ProcessReport {
     pub counts: Counts,
     /// How often nodes looked into what they know for a search, in the window.
     pub visited: u64,
+    /// Peers that its nodes have connections to, each node's counted for itself.
+    pub connections: u64,
     /// What its nodes sent in the window, over time and by kind.
     pub sent: Sent,
     /// What its nodes remembered at some times in the window.

@@ -81,24 +81,37 @@ pub fn run<O: Overlay>(
         progress.phase("measuring the machine");
         let spin = controls::spin();
         let round_trips = controls::round_trips(launcher.clone()).await?;
-        let standing = controls::standing(launcher.clone()).await?;
         progress.phase(&format!("starting {} processes", groups.len()));
         let mut processes = Processes::default();
         for (done, nodes) in groups.iter().enumerate() {
             processes.start(&launcher, nodes.clone())?;
             progress.advance(done as u64 + 1, groups.len() as u64);
         }
-        let mut run =
-            Run::new(plan, (world, real), (oracle, piece_length), hub, (launcher, processes));
+        let mut run = Run::new(
+            plan,
+            (world, real),
+            (oracle, piece_length),
+            hub,
+            (launcher.clone(), processes),
+        );
         let micros = |nanos: u64| nanos as f64 / 1e3;
         run.measurement.control("libp2p_round_trip", micros(round_trips.busy), "µs");
         run.measurement.control("libp2p_round_trip_paced", micros(round_trips.paced), "µs");
-        run.stands_beside(standing);
         run.measurement.control("spin", spin.as_secs_f64() * 1e3, "ms");
         if run.prepare(progress, stop).await? {
             run.conduct(began, progress, stop).await;
         }
-        Ok(run.finish())
+        let usage = run.usage();
+        let mut measurement = run.finish();
+        // Beside as many connections as a node of the run had, once the machine is quiet again. What
+        // was measured is not given up for a control that fails.
+        if usage.nodes > 0 && !stop.load(Ordering::Relaxed) {
+            match controls::standing(launcher, usage.connections_each()).await {
+                Ok(standing) => usage.compare(&standing, &mut measurement),
+                Err(error) => measurement.note(error.to_string()),
+            }
+        }
+        Ok(measurement)
     })
 }
 

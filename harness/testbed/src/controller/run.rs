@@ -18,10 +18,10 @@ use super::convergence::Convergence;
 use super::hub::{Hub, Word};
 use super::processes::{Condition, Launcher, Processes};
 use super::returns::Returns;
-use super::summary;
+use super::summary::{self, Usage};
 use crate::Error;
 use crate::clock::Moment;
-use crate::control::{Address, Happening, Notice, Order, ProcessReport, RealItem, Setup, Standing};
+use crate::control::{Address, Happening, Notice, Order, ProcessReport, RealItem, Setup};
 
 /// How long the slowest process may take over a step of its start, for one process and for each
 /// other one on the machine.
@@ -59,7 +59,6 @@ pub(super) struct Run<R: Oracle> {
     window_seen: bool,
     has_looked: bool,
     searches: u64,
-    standing: Standing,
     /// What is measured so far.
     pub(super) measurement: Measurement,
 }
@@ -109,7 +108,6 @@ impl<R: Oracle> Run<R> {
             window_seen: false,
             has_looked: false,
             searches: world.operations().searches.len() as u64,
-            standing: Standing::default(),
             measurement,
             world,
         }
@@ -237,14 +235,13 @@ impl<R: Oracle> Run<R> {
         self.measurement.cost(self.cost(build, wall));
     }
 
-    /// What a libp2p node without an overlay takes is told beside what one of the run takes.
-    pub(super) const fn stands_beside(&mut self, standing: Standing) {
-        self.standing = standing;
+    /// What its processes take, as they have told.
+    pub(super) fn usage(&self) -> Usage {
+        Usage::of(self.reports.values().map(|(report, _)| report))
     }
 
     /// Makes the measurement of what was reported.
     pub(super) fn finish(mut self) -> Measurement {
-        summary::compare(self.standing, self.reports.values(), &mut self.measurement);
         self.measurement.count(Counter::Strangers, self.hub.refused());
         if let Some(convergence) = &self.convergence {
             let (since, right, of) = convergence.result();

@@ -54,24 +54,43 @@ pub(super) fn add<'a>(
     measurement.lateness_of(&lateness);
 }
 
-/// Sets what a node takes beside what a libp2p node without an overlay takes: memory that processes
-/// share with no other, of those that said so at the end of the window.
-pub(super) fn compare<'a>(
-    standing: Standing,
-    reports: impl Iterator<Item = &'a (ProcessReport, bool)>,
-    measurement: &mut Measurement,
-) {
-    measurement.control("libp2p_node_processor", standing.processor as f64 / 1e6, "ms");
-    let (mut bytes, mut nodes) = (0, 0);
-    for (report, _) in reports.filter(|(report, _)| report.own_bytes > 0) {
-        bytes += report.own_bytes;
-        nodes += report.nodes.len();
+/// What the processes of a run take, of those that said so at the end of the window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Usage {
+    /// Nodes of these processes.
+    pub(super) nodes: u64,
+    connections: u64,
+    own_bytes: u64,
+}
+
+impl Usage {
+    /// What these reports say.
+    pub(super) fn of<'a>(reports: impl Iterator<Item = &'a ProcessReport>) -> Self {
+        let mut usage = Self::default();
+        for report in reports.filter(|report| report.own_bytes > 0) {
+            usage.nodes += report.nodes.len() as u64;
+            usage.connections += report.connections;
+            usage.own_bytes += report.own_bytes;
+        }
+        usage
     }
-    if nodes > 0 && standing.own_bytes > 0 {
-        let (own, bare) = (bytes as f64 / nodes as f64, standing.own_bytes as f64);
+
+    /// Connections of a node, on average.
+    pub(super) fn connections_each(&self) -> u32 {
+        u32::try_from(self.connections / self.nodes.max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Sets a node's memory, that which processes share with no other, beside that of a libp2p node
+    /// without an overlay.
+    pub(super) fn compare(&self, standing: &Standing, measurement: &mut Measurement) {
+        let own = self.own_bytes as f64 / self.nodes.max(1) as f64;
+        let bare = standing.own_bytes as f64;
+        measurement.control("libp2p_node_processor", standing.processor as f64 / 1e6, "ms");
         measurement.control("libp2p_node_memory", bare / 1e6, "MB");
         measurement.control("node_memory", own / 1e6, "MB");
-        measurement.control("node_memory_ratio", own / bare, "×");
+        if bare > 0.0 {
+            measurement.control("node_memory_ratio", own / bare, "×");
+        }
     }
 }
 

@@ -8,8 +8,9 @@
 mod budget;
 mod frames;
 mod handler;
+mod peers;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -27,6 +28,7 @@ use overlay_core::NodeId;
 pub use budget::{Budget, Held};
 pub use frames::{Decoder, MAX_FRAME, TooLong, append};
 pub use handler::{Fault, Handler, Order, Report, Waiting};
+pub use peers::Peers;
 
 use crate::clock::Moment;
 
@@ -43,22 +45,6 @@ const CONNECTIONS: u32 = 8;
 /// How long a finished connection stays open, so that the peer can read the last of it. To be
 /// given to the swarm as its idle timeout.
 pub const FINISHED_AFTER: Duration = Duration::from_secs(5);
-
-/// Who is who: the rows of the address table.
-#[derive(Debug, Default)]
-pub struct Peers {
-    by_node: Vec<(PeerId, Multiaddr)>,
-    by_peer: HashMap<PeerId, NodeId>,
-}
-
-impl Peers {
-    /// The table in which the n-th row is about node n.
-    #[must_use]
-    pub fn new(by_node: Vec<(PeerId, Multiaddr)>) -> Self {
-        let by_peer = by_node.iter().zip(0..).map(|((peer, _), node)| (*peer, NodeId(node)));
-        Self { by_peer: by_peer.collect(), by_node }
-    }
-}
 
 /// What links tell the node.
 #[derive(Debug)]
@@ -216,14 +202,14 @@ impl Links {
     }
 
     fn dial(&mut self, to: NodeId) {
-        let row = self.peers.get().and_then(|peers| peers.by_node.get(to.index()));
+        let row = self.peers.get().and_then(|peers| peers.row(to));
         let Some((peer, address)) = row else {
             self.lose(to);
             return;
         };
-        let opts = DialOpts::peer_id(*peer)
+        let opts = DialOpts::peer_id(peer)
             .condition(PeerCondition::Always)
-            .addresses(vec![address.clone()])
+            .addresses(vec![address])
             .allocate_new_port()
             .build();
         self.events.push_back(ToSwarm::Dial { opts });
@@ -238,7 +224,7 @@ impl Links {
     }
 
     fn node(&self, peer: &PeerId) -> Option<NodeId> {
-        self.peers.get()?.by_peer.get(peer).copied()
+        self.peers.get()?.node(peer)
     }
 
     fn on_established(&mut self, node: NodeId, peer: PeerId, new: Connection) {
@@ -326,14 +312,12 @@ impl Links {
             let Some(connection) = link.connection.filter(|_| !link.queue.is_empty()) else {
                 continue;
             };
-            let Some((peer_id, _)) =
-                self.peers.get().and_then(|peers| peers.by_node.get(node.index()))
-            else {
+            let Some(peer_id) = self.peers.get().and_then(|peers| peers.peer(node)) else {
                 continue;
             };
             link.queued_bytes = 0;
             return Some(ToSwarm::NotifyHandler {
-                peer_id: *peer_id,
+                peer_id,
                 handler: NotifyHandler::One(connection.id),
                 event: Order::Send(std::mem::take(&mut link.queue)),
             });

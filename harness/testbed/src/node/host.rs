@@ -108,6 +108,8 @@ pub struct Figures {
     pub sent: Sent,
     /// What it remembered at some times in the window.
     pub inventories: Inventories,
+    /// Peers that it has connections to now.
+    pub connections: u64,
     /// How late frames were delivered to it in the window: microseconds and how often.
     pub lateness: Vec<(u64, u64)>,
 }
@@ -552,6 +554,7 @@ impl<O: Overlay> Host<O> {
             },
             counts,
             visited: span.counters.visited,
+            connections: self.swarm.behaviour().connected() as u64,
             sent: self.course.as_ref().map(|course| course.so_far(now)).unwrap_or_default(),
             inventories: self.inventories.clone(),
             lateness: lateness

@@ -62,6 +62,7 @@ pub(super) async fn run<O: Overlay>(
     controller.tell(&Notice::Listening(addresses)).await?;
     let Some(Order::Table(table)) = controller.orders.recv().await else { return Ok(()) };
     fill(&table, &directory, &peers)?;
+    drop(table);
     controller.tell(&Notice::Ready).await?;
     let Some(Order::Go(start)) = controller.orders.recv().await else { return Ok(()) };
 
@@ -89,6 +90,7 @@ pub(super) async fn run<O: Overlay>(
             host.run().await;
         });
     }
+    drop(oracle);
     tokio::spawn(read_workload(world.timetable(), from, process.hosts.clone(), start));
     process.measure_processor_time(schedule.window_begins.since(Time::ZERO), start);
     process.serve(controller).await
@@ -340,6 +342,7 @@ impl Process {
             report.nodes.push(sample);
             counts.add(&figures.counts);
             report.visited += figures.visited;
+            report.connections += figures.connections;
             report.sent.merge(&figures.sent);
             report.inventories.merge(&figures.inventories);
             for (micros, times) in &figures.lateness {

@@ -40,7 +40,7 @@ impl Conditions {
     }
 
     fn new(me: NodeId, one_way: Option<Box<OneWay>>, up: BitRate, down: BitRate) -> Self {
-        let lateness = Histogram::new_with_bounds(1, LONGEST_LATENESS_MICROS, 3)
+        let lateness = Histogram::new_with_bounds(1, LONGEST_LATENESS_MICROS, LATENESS_DIGITS)
             .expect("the bounds are constants that a histogram accepts");
         Self {
             me,
@@ -122,6 +122,8 @@ impl fmt::Debug for Conditions {
 }
 
 const LONGEST_LATENESS_MICROS: u64 = 60_000_000;
+/// Digits of a lateness that are kept: a third would cost every node 60 KB.
+const LATENESS_DIGITS: u8 = 2;
 
 /// One direction of a node's attachment: first come, first served.
 #[derive(Debug)]
