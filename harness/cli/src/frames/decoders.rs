@@ -20,9 +20,9 @@ pub(super) struct Decoder {
     /// Its name on the command line.
     pub(super) name: &'static str,
     /// Bytes that are as they should be.
-    samples: fn() -> Vec<Vec<u8>>,
+    pub(super) samples: fn() -> Vec<Vec<u8>>,
     /// Reads some; whether they made sense.
-    read: fn(&[u8]) -> bool,
+    pub(super) read: fn(&[u8]) -> bool,
 }
 
 /// Every one of them.
@@ -44,18 +44,6 @@ pub(super) const DECODERS: &[Decoder] = &[
     Decoder { name: "matrices", samples: matrices, read: is_matrix },
     Decoder { name: "sessions", samples: || text("a 2 0 10 20 30\nb 1 5 9.5\n"), read: is_trace },
 ];
-
-#[cfg(test)]
-impl Decoder {
-    /// One of a test's own.
-    pub(super) const fn of(
-        name: &'static str,
-        samples: fn() -> Vec<Vec<u8>>,
-        read: fn(&[u8]) -> bool,
-    ) -> Self {
-        Self { name, samples, read }
-    }
-}
 
 /// Gives an epoch's frames to a decoder.
 pub(super) fn throw(decoder: &Decoder, epoch: &Epoch<'_>) -> Result<Tally, Failure> {

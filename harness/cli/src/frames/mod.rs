@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     /// Frames for each target in every test: `peerbench fuzz-frames --frames 100000000` throws more.
-    const BUDGET: u64 = 20_000;
+    const BUDGET: u64 = 4_000;
 
     fn throw_at(target: &Target, frames: u64) -> Result<Tally, u64> {
         let (targets, assignments) = (Vec::new(), Vec::new());
@@ -296,7 +296,7 @@ mod tests {
         for target in Target::all() {
             let name = target.name();
             let tally = throw_at(&target, BUDGET).unwrap_or_else(|seed| panic!("{name}: {seed}"));
-            assert!(tally.frames >= BUDGET && tally.decoded > BUDGET / 200, "{name}: {tally:?}");
+            assert!(tally.frames >= BUDGET && tally.decoded > BUDGET / 400, "{name}: {tally:?}");
             assert!(tally.decoded < tally.frames, "{name}: damage is noticed");
             let is_overlay = matches!(target, Target::Overlay(_));
             assert_eq!(tally.largest_state > 0, is_overlay, "{name}: {tally:?}");
@@ -305,14 +305,14 @@ mod tests {
 
     #[test]
     fn a_decoder_that_panics_is_found_and_its_seed_shows_it_again() {
-        static BROKEN: Decoder = Decoder::of(
-            "broken",
-            || vec![vec![1, 2, 3, 4]],
-            |bytes| {
+        static BROKEN: Decoder = Decoder {
+            name: "broken",
+            samples: || vec![vec![1, 2, 3, 4]],
+            read: |bytes| {
                 assert_ne!(bytes.first(), Some(&0x7f), "as it was meant to");
                 true
             },
-        );
+        };
         let seed = throw_at(&Target::Decoder(&BROKEN), 3 * EPOCH).expect_err("it is broken");
         let done = AtomicU64::new(0);
         let epoch = Epoch { seed, frames: EPOCH, assignments: &[], done: &done };
