@@ -1,5 +1,6 @@
 //! `peerbench bench`: every overlay, driver and seed asked for, on the testbed one run after the other,
 //! in the simulator over all cores; each stored as soon as it is finished.
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::ExitCode;
@@ -173,16 +174,32 @@ fn alone(
     done(job, measure(job, chosen, &headed, stop).map_err(Some));
 }
 
-/// Makes many runs in the simulator, over all cores: they do not disturb each other.
+/// Makes many runs in the simulator, over all cores: they do not disturb each other. They are stored in
+/// the order of the jobs, so that equal runs give equal folders.
 fn together(
     jobs: &[Job],
     chosen: &Chosen,
-    done: impl FnMut(&Job, Outcome<Measurement>),
+    mut done: impl FnMut(&Job, Outcome<Measurement>),
     (progress, stop): (&Shown, &AtomicBool),
 ) {
     let simulated_nodes = &|_: &Job| chosen.scenario.nodes;
     let batch = Batch { jobs, threads: cores(), simulated_nodes };
-    batch.run(|job, share| measure(job, chosen, share, stop), done, progress, stop);
+    progress.phase(&format!("{} runs in the simulator", jobs.len()));
+    let (mut waiting, mut next) = (BTreeMap::new(), 0);
+    batch.run(
+        |job, share| measure(job, chosen, share, stop),
+        |index, outcome| {
+            waiting.insert(index, outcome);
+            while let Some(outcome) = waiting.remove(&next) {
+                done(&jobs[next], outcome);
+                next += 1;
+            }
+        },
+        progress,
+        stop,
+    );
+    // After a stop, some before these were never begun.
+    waiting.into_iter().for_each(|(index, outcome)| done(&jobs[index], outcome));
 }
 
 /// Whether this is the first run of its overlay in the simulator.

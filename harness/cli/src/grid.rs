@@ -55,9 +55,9 @@ pub(crate) fn run(
     let mut failed = Vec::new();
     batch.run(
         |job, share| measure(*job, share, stop),
-        |job, outcome| match outcome {
-            Ok(measurement) => warn(keep(folder, *job, &measurement, stop)),
-            Err(failure) => failed.push((*job, failure)),
+        |index, outcome| match outcome {
+            Ok(measurement) => warn(keep(folder, jobs[index], &measurement, stop)),
+            Err(failure) => failed.push((jobs[index], failure)),
         },
         progress,
         stop,

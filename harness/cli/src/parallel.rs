@@ -38,12 +38,12 @@ pub(crate) struct Batch<'a, J> {
 }
 
 impl<J: Sync> Batch<'_, J> {
-    /// Makes every run until `stop` is set, and gives on what came of each as soon as it is over. A run
-    /// that fails does not keep the others.
+    /// Makes every run until `stop` is set, and gives on what came of each, by its place among the jobs,
+    /// as soon as it is over. A run that fails does not keep the others.
     pub(crate) fn run<T: Send>(
         &self,
         measure: impl Fn(&J, &Share<'_>) -> Result<T, Failure> + Sync,
-        mut done: impl FnMut(&J, Outcome<T>),
+        mut done: impl FnMut(usize, Outcome<T>),
         progress: &Shown,
         stop: &AtomicBool,
     ) {
@@ -76,7 +76,7 @@ impl<J: Sync> Batch<'_, J> {
             drop(sender);
             loop {
                 match receiver.recv_timeout(SHOW_EVERY) {
-                    Ok((index, outcome)) => done(&jobs[index], outcome),
+                    Ok((index, outcome)) => done(index, outcome),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
@@ -292,7 +292,7 @@ mod tests {
                 7 => Err(Failure::Usage("seven".to_owned())),
                 other => Ok(other),
             },
-            |&job, outcome| made.push((job, outcome.is_ok())),
+            |index, outcome| made.push((jobs[index], outcome.is_ok())),
             &Shown::new(),
             &AtomicBool::new(false),
         );

@@ -235,9 +235,7 @@ fn overlays_that_are_measured_together_are_shown_together() {
     let table = String::from_utf8(stdout).unwrap();
     assert!(table.starts_with("simulator · sixteen · 16 nodes · 2 seeds\n"), "{table}");
     assert!(table.lines().nth(2).unwrap().contains("tracker vs chord"), "{table}");
-    for headline in ["1 of 4: chord in the simulator, seed 1", "4 of 4: tracker in the simulator"] {
-        assert!(said.contains(headline), "{said}");
-    }
+    assert!(said.contains("4 runs in the simulator"), "{said}");
     assert_eq!(printed(folder, &["report"]), table, "the reference is stored as the first");
     let summary = fs::read_to_string(folder.join("reports/runs/latest/summary.md")).unwrap();
     let headings: Vec<&str> = summary.lines().filter(|line| line.starts_with("## ")).collect();
