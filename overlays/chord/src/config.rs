@@ -112,7 +112,14 @@ impl ChordConfig {
         if self.max_pending == 0 {
             return Err(("max_pending", String::from("0 would drop every request: use 1 or more")));
         }
-        let StorageConfig { republish_every, expire_after, .. } = &self.storage;
+        let StorageConfig { republish_every, expire_after, offer_every, .. } = &self.storage;
+        for (field, every) in
+            [("storage.republish_every", republish_every), ("storage.offer_every", offer_every)]
+        {
+            if every.is_some_and(|every| every.0.is_zero()) {
+                return Err((field, String::from("0s is all the time: write 1s or more, or null")));
+            }
+        }
         if let (Some(again), Some(expires)) = (republish_every, expire_after)
             && expires.0 <= again.0.mul_f64(1.5)
         {

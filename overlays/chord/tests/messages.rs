@@ -136,8 +136,8 @@ fn stored() -> impl Strategy<Value = StorageMessage> {
             StorageMessage::Store { key, record, responsible }
         }),
         (key(), node()).prop_map(|(key, holder)| StorageMessage::Remove { key, holder }),
-        key().prop_map(|key| StorageMessage::Offer { key }),
-        key().prop_map(|key| StorageMessage::Want { key }),
+        vec(key(), 0..4).prop_map(|keys| StorageMessage::Offer { keys }),
+        vec(key(), 0..4).prop_map(|keys| StorageMessage::Want { keys }),
         key().prop_map(|key| StorageMessage::Release { key }),
     ]
 }

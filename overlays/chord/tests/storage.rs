@@ -1,6 +1,8 @@
 //! Publish, search and fetch on a ring whose nodes come and go.
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::laboratory;
 use overlay_chord::Chord;
 use overlay_core::{Blob, Item, Key, NodeId, Oracle as _};
@@ -135,6 +137,29 @@ fn copies_are_where_they_belong_and_nowhere_else() {
             assert_eq!(kept.map(|(node, _)| node).collect::<Vec<_>>(), expected, "{keep}");
         }
     }
+}
+
+/// A node that is back with nothing before its neighbours saw it go has the place of one that keeps
+/// copies. They offer them to it, as owners and as those next in line.
+#[test]
+fn who_comes_back_with_nothing_is_given_what_belongs_to_it() {
+    let all_there_after_returns = |storage| {
+        let setting = setting(storage);
+        let mut network = setting.settled_network();
+        publish_all(&mut network);
+        for node in (4..NODES).map(NodeId) {
+            network.simulation.kill(node);
+            network.simulation.revive(&BTreeMap::from([(node, 1)]), &mut network.told);
+            // It is told so late: for some seconds the others take it for its own successor.
+            network.join(node, NodeId(0));
+            network.wait(30);
+        }
+        assert_eq!(network.first_unconverged(&setting.oracle()), None);
+        let kept = network.simulation.live().map(|(_, chord)| chord.storage().keys().count());
+        kept.sum::<usize>() == 3 * ITEMS as usize
+    };
+    assert!(all_there_after_returns("{keep: value, replicas: 2, offer_every: 10s}"));
+    assert!(!all_there_after_returns("{keep: value, replicas: 2, offer_every: null}"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-pub use record::{MAX_HOLDERS, Record, StorageMessage};
+pub use record::{MAX_HOLDERS, MAX_OFFERED, Record, StorageMessage};
 pub use storage::{Keep, Storage, StorageConfig};
 
 use crate::{
@@ -270,6 +270,8 @@ pub enum DhtTimer<T> {
     Republish,
     /// Send the next copy of an item to where it belongs.
     Repair,
+    /// Offer the items this node keeps to those that are to have them, too.
+    Offer,
 }
 
 /// A structured overlay: a router and the storage on top of it.
@@ -365,6 +367,7 @@ impl<R: Routing> Overlay for Dht<R> {
             DhtTimer::Routing(timer) => routing.on_timer(timer, At { storage, cx }),
             DhtTimer::Republish => storage.republish(routing, cx),
             DhtTimer::Repair => storage.repair(cx),
+            DhtTimer::Offer => storage.offer_all(routing, cx),
         }
     }
 

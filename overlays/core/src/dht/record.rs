@@ -1,4 +1,6 @@
 //! What storages keep about an item, and what they say to each other about it.
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -7,6 +9,9 @@ use crate::{Blob, Class, Key, NodeId};
 /// Most holders remembered for one item: enough to choose from. The first one stays, because who
 /// made an item known has all of it; of the others the one that was heard of longest ago makes room.
 pub const MAX_HOLDERS: usize = 16;
+
+/// Most items in one offer: 10 kB of keys.
+pub const MAX_OFFERED: usize = 512;
 
 /// What is known about one item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +27,9 @@ pub enum Record {
 /// ```text
 /// responsible ── Store ──▶ replica             a pointer; or either to a new responsible node
 ///             ── Remove ──▶ replica
-///             ── Offer ──▶ replica ── Want ──▶ responsible ── Store ──▶ replica       a value
 ///             ── Release ──▶ who was a replica
+///
+/// who has it  ── Offer ──▶ who may lack it ── Want ──▶ who has it ── Store ──▶ who lacked it   a value
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StorageMessage {
@@ -44,16 +50,16 @@ pub enum StorageMessage {
         /// The node that holds it no more.
         holder: NodeId,
     },
-    /// You are to keep a copy of this item. From the responsible node to a replica that may have it
-    /// already; bytes are not sent in vain.
+    /// You are to keep these items. From the responsible node to its replicas, and from a replica to a
+    /// node nearer to being responsible; both may have them already, and bytes are not sent in vain.
     Offer {
-        /// The item's key.
-        key: Key,
+        /// The items' keys; at most [`MAX_OFFERED`].
+        keys: Vec<Key>,
     },
-    /// To `Offer`: I have none.
+    /// To `Offer`: these I have not.
     Want {
-        /// The item's key.
-        key: Key,
+        /// The items' keys; at most [`MAX_OFFERED`].
+        keys: Vec<Key>,
     },
     /// Others are nearer now: keep your copy no longer.
     Release {

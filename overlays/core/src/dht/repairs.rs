@@ -1,27 +1,72 @@
-//! Copies of items on their way to where they belong, at half the pace of the uplink.
+//! Copies of items on their way to where they belong: offered, asked for, and sent at half the pace of
+//! the uplink.
 //!
 //! A node that goes makes its neighbours send everything it kept. If they did so at once, their pings
 //! and answers would wait behind it, others would take them for dead and begin repairs of their own,
 //! which delay more pings: the collapse by positive feedback that Rhea et al. 2004 saw ("Handling churn
 //! in a DHT", section 4.1).
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
 
-use super::{DhtCtx, DhtMessage, DhtTimer, Routing, StorageMessage};
-use crate::{DropReason, Event, NodeId, wire};
+use super::record::MAX_OFFERED;
+use super::{DhtCtx, DhtMessage, DhtTimer, Record, Routing, StorageMessage};
+use crate::{DropReason, Event, Key, NodeId, Time, wire};
 
-/// Most copies that wait; what comes then is not sent. The next change of the neighbourhood offers it
-/// again.
+/// Most copies that wait; what comes then is not sent. It is offered again.
 const MOST_WAITING: usize = 65_536;
 
-/// What a node has to send to repair, the oldest first.
+/// How long a copy that was asked for may take before another node is asked for it: by then it was lost
+/// on the way, or waits behind 7 MB at half of 1 Mbit/s.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Items to be offered, by the node that may lack them.
+#[derive(Debug, Default)]
+pub(super) struct Offers(BTreeMap<NodeId, Vec<Key>>);
+
+impl Offers {
+    pub(super) fn add(&mut self, to: NodeId, key: Key) {
+        self.0.entry(to).or_default().push(key);
+    }
+
+    pub(super) fn send<R: Routing>(self, cx: &mut DhtCtx<'_, R>) {
+        for (to, keys) in self.0 {
+            for keys in keys.chunks(MAX_OFFERED) {
+                let offer = StorageMessage::Offer { keys: keys.into() };
+                cx.send(to, DhtMessage::Storage(offer));
+            }
+        }
+    }
+}
+
+/// What a node has to send to repair, the oldest first; and what it has asked for itself.
 #[derive(Debug, Default)]
 pub(super) struct Repairs {
     waiting: VecDeque<(NodeId, StorageMessage)>,
+    /// To whom which items wait: they are asked for more than once.
+    promised: BTreeSet<(NodeId, Key)>,
     /// Whether a timer says when the uplink is free for the next one.
     is_timed: bool,
+    /// Whom this node has asked for an item, and when: several have it, and offer it.
+    asked: BTreeMap<Key, (NodeId, Time)>,
 }
 
 impl Repairs {
+    /// Whether to ask this node for an item that it offers; if so, it is taken to be asked now.
+    pub(super) fn ask(&mut self, whom: NodeId, key: Key, now: Time) -> bool {
+        let is_asked = |(_, since): &(NodeId, Time)| now.since(*since) < PATIENCE;
+        if self.asked.get(&key).is_some_and(is_asked) || self.asked.len() >= MOST_WAITING {
+            return false;
+        }
+        self.asked.insert(key, (whom, now));
+        true
+    }
+
+    /// An item is here, whoever sent it.
+    pub(super) fn arrived(&mut self, key: &Key) {
+        self.asked.remove(key);
+    }
+
     /// Sends a copy, when it is its turn. What carries no bytes of an item does not wait.
     pub(super) fn send<R: Routing>(
         &mut self,
@@ -29,11 +74,14 @@ impl Repairs {
         message: StorageMessage,
         cx: &mut DhtCtx<'_, R>,
     ) {
-        if message.blob().is_none() || cx.uplink.0 == 0 {
+        let StorageMessage::Store { key, record: Record::Value(_), .. } = message else {
+            return cx.send(to, DhtMessage::Storage(message));
+        };
+        if cx.uplink.0 == 0 {
             cx.send(to, DhtMessage::Storage(message));
         } else if self.waiting.len() >= MOST_WAITING {
             cx.emit(Event::Dropped(DropReason::Bound));
-        } else {
+        } else if self.promised.insert((to, key)) {
             self.waiting.push_back((to, message));
             if !self.is_timed {
                 self.send_next(cx);
@@ -46,6 +94,9 @@ impl Repairs {
         let next = self.waiting.pop_front();
         self.is_timed = next.is_some();
         if let Some((to, message)) = next {
+            if let StorageMessage::Store { key, .. } = &message {
+                self.promised.remove(&(to, *key));
+            }
             let message = DhtMessage::Storage(message);
             let takes = cx.uplink.time_for(wire::length(&message).into());
             cx.send(to, message);
@@ -53,13 +104,16 @@ impl Repairs {
         }
     }
 
-    /// Nobody is there any more to send them to.
+    /// Nobody is there any more to send them to, or to get them from.
     pub(super) fn forget(&mut self, peer: NodeId) {
         self.waiting.retain(|(to, _)| *to != peer);
+        self.promised.retain(|(to, _)| *to != peer);
+        self.asked.retain(|_, (whom, _)| *whom != peer);
     }
 
     /// What was not sent so far: this node is leaving.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (NodeId, StorageMessage)> {
+        self.promised.clear();
         self.waiting.drain(..)
     }
 }

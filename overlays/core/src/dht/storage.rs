@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::record::remember;
-use super::repairs::Repairs;
+use super::repairs::{Offers, Repairs};
 use super::{
-    At, DhtCtx, DhtMessage, DhtTimer, MAX_HOLDERS, Path, Record, Request, Response, Routing,
-    StorageMessage,
+    At, DhtCtx, DhtMessage, DhtTimer, MAX_HOLDERS, MAX_OFFERED, Path, Record, Request, Response,
+    Routing, StorageMessage,
 };
 use crate::units::Span;
 use crate::{
@@ -51,6 +51,10 @@ pub struct StorageConfig {
     /// times `republish_every`. Absent: for ever, so that who is gone is named as well. (BEP 5: 15
     /// min are good for a token, and clients expire peers after 30.)
     pub expire_after: Option<Span>,
+    /// How often a node offers the items it keeps to those that are to have them, too; absent: only
+    /// when its neighbours change, which misses whoever comes back with nothing before anybody saw it
+    /// go. Default 30s: 27 B for each copy, 1 B/s.
+    pub offer_every: Option<Span>,
 }
 
 impl Default for StorageConfig {
@@ -61,8 +65,18 @@ impl Default for StorageConfig {
             max_records: 65_536,
             republish_every: None,
             expire_after: None,
+            offer_every: Some(Span(Duration::from_secs(30))),
         }
     }
+}
+
+/// Why a node looks whose the records are that it keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// Its neighbours are others than before. Those that have copies are known.
+    Change,
+    /// It is time to. Whoever is believed to have a copy may have lost it.
+    Period,
 }
 
 #[derive(Debug)]
@@ -96,6 +110,8 @@ pub struct Storage {
     records: BTreeMap<Key, Entry>,
     repairs: Repairs,
     republishing: bool,
+    /// Whether a timer says when to offer items again.
+    is_offering: bool,
 }
 
 impl Storage {
@@ -243,7 +259,11 @@ impl Storage {
     fn place<R: Routing>(&mut self, key: Key, routing: &R, cx: &mut DhtCtx<'_, R>) {
         match routing.heir(&key, cx.config) {
             Some(heir) if !routing.is_responsible(&key, cx.config) => self.pass_on(key, heir, cx),
-            _ => self.copy(key, &[], routing, cx),
+            _ => {
+                let mut offers = Offers::default();
+                self.copy(key, &[], routing, &mut offers, cx);
+                offers.send(cx);
+            }
         }
     }
 
@@ -253,6 +273,7 @@ impl Storage {
         key: Key,
         have_one: &[NodeId],
         routing: &R,
+        offers: &mut Offers,
         cx: &mut DhtCtx<'_, R>,
     ) {
         let Some(entry) = self.records.get_mut(&key) else { return };
@@ -261,11 +282,13 @@ impl Storage {
         let (copies, behind) = line.split_at(line.len().min(replicas.into()));
         entry.copies = copies.into();
         for &replica in copies.iter().filter(|node| !have_one.contains(node)) {
-            let message = match &entry.record {
-                Record::Value(_) => StorageMessage::Offer { key },
-                record => StorageMessage::Store { key, record: record.clone(), responsible: false },
-            };
-            cx.send(replica, DhtMessage::Storage(message));
+            if let Record::Value(_) = entry.record {
+                offers.add(replica, key);
+                continue;
+            }
+            let record = entry.record.clone();
+            let store = StorageMessage::Store { key, record, responsible: false };
+            cx.send(replica, DhtMessage::Storage(store));
         }
         for &surplus in behind.iter().filter(|node| have_one.contains(node)) {
             cx.send(surplus, DhtMessage::Storage(StorageMessage::Release { key }));
@@ -370,6 +393,12 @@ impl Storage {
             }
             value @ Record::Value(_) => value,
         };
+        if matches!(record, Record::Value(_)) {
+            self.repairs.arrived(&key);
+            if !core::mem::replace(&mut self.is_offering, true) {
+                set_offer_timer(cx);
+            }
+        }
         let (heard, copies) = Default::default();
         let mut entry = Entry { record, heard, responsible, copies };
         let named = entry.record.clone();
@@ -402,19 +431,52 @@ impl Storage {
     /// this node is responsible for now, and keeps the copies where they belong.
     pub fn on_neighborhood_change<R: Routing>(&mut self, routing: &R, cx: &mut DhtCtx<'_, R>) {
         let keys: Vec<Key> = self.records.keys().copied().collect();
-        for key in keys {
+        self.tend(&keys, Occasion::Change, routing, cx);
+    }
+
+    /// Offers every item to those that are to have it, too: copies to the nodes next in line, and what
+    /// is kept as a copy to the node nearer to being responsible. Recovery is periodic besides being a
+    /// reaction to changes, as Rhea et al. 2004 have it (section 4.1): who comes back with nothing
+    /// before its absence was noticed changes nothing that its neighbours could react to.
+    pub(super) fn offer_all<R: Routing>(&mut self, routing: &R, cx: &mut DhtCtx<'_, R>) {
+        let is_value = |entry: &Entry| matches!(entry.record, Record::Value(_));
+        let values = self.records.iter().filter(|(_, entry)| is_value(entry));
+        let keys: Vec<Key> = values.map(|(key, _)| *key).collect();
+        self.is_offering = !keys.is_empty();
+        if self.is_offering {
+            set_offer_timer(cx);
+        }
+        self.tend(&keys, Occasion::Period, routing, cx);
+    }
+
+    /// Looks whose these records are now.
+    fn tend<R: Routing>(
+        &mut self,
+        keys: &[Key],
+        occasion: Occasion,
+        routing: &R,
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        let mut offers = Offers::default();
+        for &key in keys {
             let is_responsible = routing.is_responsible(&key, cx.config);
             let heir = routing.heir(&key, cx.config);
             let Some(entry) = self.records.get_mut(&key) else { continue };
             if is_responsible {
                 entry.responsible = true;
                 let copies = core::mem::take(&mut entry.copies);
-                self.copy(key, &copies, routing, cx);
-            } else if let (true, Some(heir)) = (entry.responsible, heir) {
-                // Without an heir this node cannot tell, and keeps what it has.
-                self.pass_on(key, heir, cx);
+                let have_one = if occasion == Occasion::Change { &copies[..] } else { &[] };
+                self.copy(key, have_one, routing, &mut offers, cx);
+            } else if let Some(heir) = heir {
+                if entry.responsible {
+                    self.pass_on(key, heir, cx);
+                } else if occasion == Occasion::Period {
+                    offers.add(heir, key);
+                }
             }
+            // Without an heir this node cannot tell, and keeps what it has.
         }
+        offers.send(cx);
     }
 
     /// Every record this node is responsible for, for the node next in line: this one is leaving.
@@ -442,8 +504,8 @@ impl Storage {
         let (key, record, responsible) = match message {
             StorageMessage::Store { key, record, responsible } => (key, record, responsible),
             StorageMessage::Remove { key, holder } => return self.remove(key, holder, cx),
-            StorageMessage::Offer { key } => return self.on_offer(from, key, cx),
-            StorageMessage::Want { key } => return self.on_want(from, key, cx),
+            StorageMessage::Offer { keys } => return self.on_offer(from, &keys, cx),
+            StorageMessage::Want { keys } => return self.on_want(from, &keys, cx),
             StorageMessage::Release { key } => return self.release(key),
         };
         if matches!(record, Record::Value(blob) if !blob.intact) {
@@ -462,19 +524,26 @@ impl Storage {
         }
     }
 
-    /// A copy of an item can be had.
-    fn on_offer<R: Routing>(&self, from: NodeId, key: Key, cx: &mut DhtCtx<'_, R>) {
-        if value_of(&self.records, &key).is_none() {
-            cx.send(from, DhtMessage::Storage(StorageMessage::Want { key }));
+    /// Copies of items can be had.
+    fn on_offer<R: Routing>(&mut self, from: NodeId, keys: &[Key], cx: &mut DhtCtx<'_, R>) {
+        let Self { records, repairs, .. } = self;
+        let lacks = |key: &Key| value_of(records, key).is_none();
+        let offered = keys.iter().take(MAX_OFFERED).copied();
+        let keys: Vec<Key> =
+            offered.filter(|key| lacks(key) && repairs.ask(from, *key, cx.now)).collect();
+        if !keys.is_empty() {
+            cx.send(from, DhtMessage::Storage(StorageMessage::Want { keys }));
         }
     }
 
-    /// A copy that was offered is wanted.
-    fn on_want<R: Routing>(&mut self, from: NodeId, key: Key, cx: &mut DhtCtx<'_, R>) {
-        if let Some(blob) = value_of(&self.records, &key) {
-            let record = Record::Value(blob);
-            let store = StorageMessage::Store { key, record, responsible: false };
-            self.repairs.send(from, store, cx);
+    /// Copies that were offered are wanted.
+    fn on_want<R: Routing>(&mut self, from: NodeId, keys: &[Key], cx: &mut DhtCtx<'_, R>) {
+        for &key in keys.iter().take(MAX_OFFERED) {
+            if let Some(blob) = value_of(&self.records, &key) {
+                let record = Record::Value(blob);
+                let store = StorageMessage::Store { key, record, responsible: false };
+                self.repairs.send(from, store, cx);
+            }
         }
     }
 
@@ -520,6 +589,14 @@ fn value_of(records: &BTreeMap<Key, Entry>, key: &Key) -> Option<Blob> {
 
 /// The operation that no part of the workload waits for.
 const UNATTENDED: OpId = OpId(u32::MAX);
+
+/// Half to one and a half times the interval, so that nodes do not offer in step.
+fn set_offer_timer<R: Routing>(cx: &mut DhtCtx<'_, R>) {
+    if let Some(every) = R::storage(cx.config).offer_every {
+        let after = cx.rng.around(every.into(), 0.5);
+        cx.set_timer(after, DhtTimer::Offer);
+    }
+}
 
 /// Half to one and a half times the interval, so that holders do not publish in step.
 fn set_republish_timer<R: Routing>(every: Duration, cx: &mut DhtCtx<'_, R>) {
