@@ -11,24 +11,21 @@ use peerbench_measure::{Measurement, Silent};
 use peerbench_scenario::Document;
 use peerbench_simulator::Queue;
 
-/// An event of the size of Chord's.
-type Payload = [u64; 10];
-
 /// The hold model: each event taken out adds one, up to a sixth of a second later.
 fn queue(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("queue");
     group.throughput(Throughput::Elements(1));
     for waiting in [1_000_u64, 100_000, 1_000_000] {
         let mut random = Random::stream(1, Purpose::Network, 0);
-        let mut queue: Queue<Payload> = Queue::new();
-        let payload: Payload = [7; 10];
+        let mut queue: Queue<u32> = Queue::new();
         for _ in 0..waiting {
-            queue.push(random.below(160_000_000), NodeId(0), payload);
+            queue.push(random.below(160_000_000), NodeId(0), 7);
         }
         group.bench_function(BenchmarkId::new("hold", waiting), |bencher| {
             bencher.iter(|| {
-                if let Some((now, node, payload)) = queue.pop() {
-                    queue.push(now + random.below(160_000_000), node, black_box(payload));
+                if let Some(next) = queue.pop() {
+                    let after = random.below(160_000_000);
+                    queue.push(next.time + after, next.target, black_box(next.item));
                 }
             });
         });

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use overlay_core::{Input, NodeId, Overlay, Purpose, Random};
 use peerbench_scenario::{Error, Scenario, World};
 
+use crate::Simulated;
+use crate::agenda::Agenda;
 use crate::simulation::Occurrence;
-use crate::{Queue, Simulated};
 
 /// How long the control takes: a quarter of the run's time, within these bounds.
 const SHORTEST: Duration = Duration::from_millis(20);
@@ -26,7 +27,7 @@ pub fn queue_alone<O: Overlay>(
 ) -> Result<f64, Error> {
     let world = &World::new(scenario, seed)?;
     let mut random = Random::stream(0, Purpose::Network, u64::MAX);
-    let mut queue: Queue<Occurrence<O>> = Queue::new();
+    let mut agenda: Agenda<O> = Agenda::new();
     let nodes = u64::from(world.nodes());
     let mut next = |now: u64| {
         let (a, b) = (NodeId(random.below(nodes) as u32), NodeId(random.below(nodes) as u32));
@@ -34,15 +35,16 @@ pub fn queue_alone<O: Overlay>(
     };
     for _ in 0..run.most_waiting.max(1) {
         let (time, to, occurrence) = next(0);
-        queue.push(time, to, occurrence);
+        agenda.push(time, to, occurrence);
     }
     let mut events = 0_u64;
     let mut turn = |batches: u32| {
         for _ in 0..batches * BATCH {
-            if let Some((now, _, occurrence)) = queue.pop() {
+            let mut occurrence = Occurrence::Void;
+            if let Some(due) = agenda.pop_into(&mut occurrence) {
                 black_box(&occurrence);
-                let (time, to, occurrence) = next(now);
-                queue.push(time, to, occurrence);
+                let (time, to, occurrence) = next(due.time);
+                agenda.push(time, to, occurrence);
             }
         }
         u64::from(batches * BATCH)

@@ -3,7 +3,7 @@
 //! One thread, one calendar queue ordered by `(time, sequence)`, one vector of nodes. Equal scenario
 //! and seed give an equal event trace, whose digest every run reports, on any machine.
 //!
-//! - `queue.rs`: the calendar queue;
+//! - `queue.rs`: the calendar queue; `agenda.rs`: what its entries stand for;
 //! - `network.rs`: how long a message takes;
 //! - `simulation.rs`: the nodes, the queue and the network, stepped event by event;
 //! - `observer.rs`: who sees what happens in it;
@@ -17,6 +17,7 @@
 //! - `memory.rs`: how much the simulation took, and asking for it ahead;
 //! - `control.rs`: what the queue alone can do, measured in the same run.
 
+mod agenda;
 mod control;
 mod examination;
 mod harness;
@@ -38,7 +39,7 @@ pub use laboratory::{Happening, Laboratory, Listener, Network, Told};
 pub use network::Wiring;
 pub use observer::{Observer, Unobserved};
 pub use portrait::portray;
-pub use queue::Queue;
+pub use queue::{Popped, Queue};
 pub use run::{Simulated, run};
 pub use simulation::Simulation;
 pub use trace::TraceDigest;

@@ -3,66 +3,68 @@
 //! After Brown 1988 ("Calendar queues: a fast O(1) priority queue implementation for the simulation
 //! event set problem"). Time is cut into buckets of half a millisecond. Those of the next quarter of
 //! a second are near: an event is only appended to its bucket, and a bucket is put in order when its
-//! turn comes. What is farther away waits in coarse buckets, one per quarter of a second. Emptied
-//! buckets are used again, so that in the steady state nothing is allocated.
+//! turn comes. What is farther away waits in coarse buckets, one per quarter of a second.
+//!
+//! An entry is 16 bytes while it is near: what happens lies elsewhere ([`crate::agenda`]), so that
+//! few lines of memory are touched to put events in order. Buckets are chains of small blocks out of
+//! one arena, so that memory is taken for what waits, not for what each bucket held at its fullest.
 use std::collections::BTreeMap;
 
 use overlay_core::NodeId;
 
-use crate::memory::prefetch;
-
-/// 2^19 ns, half a millisecond, per bucket: so few buckets that their ends stay in the cache and
-/// their pages in the TLB, since every event goes to another one. To order some hundred entries in
-/// the cache costs less than to miss it.
+/// 2^19 ns, half a millisecond, per bucket: so few buckets that their ends stay in the cache, since
+/// every event goes to another one. To order some hundred entries in the cache costs less than to
+/// miss it.
 const BUCKET_BITS: u32 = 19;
 /// 2^9 near buckets, 268 ms: most messages arrive within.
 const NEAR_BITS: u32 = 9;
 const NEAR: usize = 1 << NEAR_BITS;
 /// Sequence numbers are compared by their last 44 bits: no bucket has events 10^13 apart.
 const SEQUENCE_BITS: u32 = 64 - BUCKET_BITS - 1;
-/// How many events ahead an event's memory is asked for: about as long as memory takes.
-const AHEAD: usize = 16;
+const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
+/// Entries in a block: a few lines of memory.
+const BLOCK: usize = 32;
 
-#[derive(Debug)]
+/// What waits in a far bucket.
+#[derive(Clone, Copy, Debug)]
 struct Entry<T> {
     time: u64,
     sequence: u64,
     target: NodeId,
-    /// Its default once it was taken out. An `Option` would be taken apart: tag and rest, copied at
-    /// different alignments, make whoever reads them next wait for all stores before.
     item: T,
 }
 
-/// What an event is known by that was taken out.
+/// What waits in a near bucket: its time within the bucket and its sequence in one word.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Popped {
-    /// When it happens.
-    pub(crate) time: u64,
-    /// Its number among all events that were ever added.
-    pub(crate) sequence: u64,
-    /// The node it is for.
-    pub(crate) target: NodeId,
-}
-
-/// The place of an entry in its bucket's order: its time within the bucket and its sequence in one
-/// word, then where it is.
-#[derive(Clone, Copy, Debug)]
-struct Place {
+struct Place<T> {
     key: u64,
-    index: u32,
     target: NodeId,
+    item: T,
 }
 
-impl Place {
+impl<T> Place<T> {
     #[inline]
-    fn of<T>(entry: &Entry<T>, index: usize, bucket: u64) -> Self {
-        let within = entry.time - (bucket << BUCKET_BITS);
-        let key = within << SEQUENCE_BITS | entry.sequence & ((1 << SEQUENCE_BITS) - 1);
-        Self { key, index: index as u32, target: entry.target }
+    fn of(Entry { time, sequence, target, item }: Entry<T>) -> Self {
+        let within = time & ((1 << BUCKET_BITS) - 1);
+        Self { key: within << SEQUENCE_BITS | sequence & SEQUENCE_MASK, target, item }
     }
 }
 
-/// Events in the order of time, and of insertion where times are equal.
+/// An event that was taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Popped<T> {
+    /// When it happens, in nanoseconds.
+    pub time: u64,
+    /// Its number among all events that were ever added.
+    pub sequence: u64,
+    /// The node it is for.
+    pub target: NodeId,
+    /// What was added.
+    pub item: T,
+}
+
+/// Events in the order of time, and of insertion where times are equal. `T` says what happens: a small
+/// value, such as a number by which it is found.
 #[derive(Debug)]
 pub struct Queue<T> {
     sequence: u64,
@@ -72,29 +74,26 @@ pub struct Queue<T> {
     /// What was added since for earlier buckets: looking for the next event may have gone far ahead
     /// of what comes from outside.
     early: BTreeMap<(u64, u64), (NodeId, T)>,
-    /// Its entries, and what of them is still to come: last is next.
-    current: Vec<Entry<T>>,
-    order: Vec<Place>,
-    near: Vec<Vec<Entry<T>>>,
+    /// What is still to come of the bucket whose turn it is: last is next.
+    current: Vec<Place<T>>,
+    near: Vec<Chain>,
+    near_blocks: Blocks<Place<T>>,
     /// One bit per near bucket: whether it has entries.
     occupied: Vec<u64>,
     /// The turn of the near buckets that has begun last: number of bucket divided by `NEAR`.
     unfolded: u64,
     /// By turn.
-    far: BTreeMap<u64, Vec<Entry<T>>>,
-    /// Emptied near buckets, and emptied coarse ones: apart, because these are hundreds of times as
-    /// large.
-    spare: Vec<Vec<Entry<T>>>,
-    spare_far: Vec<Vec<Entry<T>>>,
+    far: BTreeMap<u64, Chain>,
+    far_blocks: Blocks<Entry<T>>,
 }
 
-impl<T: Default> Default for Queue<T> {
+impl<T: Copy> Default for Queue<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Default> Queue<T> {
+impl<T: Copy> Queue<T> {
     /// An empty queue at time 0.
     #[must_use]
     pub fn new() -> Self {
@@ -104,13 +103,12 @@ impl<T: Default> Queue<T> {
             bucket: 0,
             early: BTreeMap::new(),
             current: Vec::new(),
-            order: Vec::new(),
-            near: (0..NEAR).map(|_| Vec::new()).collect(),
+            near: vec![Chain::default(); NEAR],
+            near_blocks: Blocks::new(),
             occupied: vec![0; NEAR / 64],
             unfolded: 0,
             far: BTreeMap::new(),
-            spare: Vec::new(),
-            spare_far: Vec::new(),
+            far_blocks: Blocks::new(),
         }
     }
 
@@ -126,6 +124,12 @@ impl<T: Default> Queue<T> {
         self.length == 0
     }
 
+    /// The number that the next event to be added will have: those that wait have smaller ones.
+    #[must_use]
+    pub const fn next_sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// Adds an event at a time in nanoseconds. One that would be before the last event taken comes
     /// next.
     #[inline]
@@ -134,108 +138,82 @@ impl<T: Default> Queue<T> {
         self.sequence += 1;
         self.length += 1;
         let bucket = time >> BUCKET_BITS;
+        let entry = Entry { time, sequence, target, item };
         if bucket < self.bucket {
             self.early.insert((time, sequence), (target, item));
-            return;
-        }
-        let entry = Entry { time, sequence, target, item };
-        if bucket == self.bucket {
-            self.push_current(entry);
+        } else if bucket == self.bucket {
+            self.push_current(Place::of(entry));
         } else if bucket - self.bucket < NEAR as u64 {
-            self.push_near(bucket, entry);
+            self.push_near(entry);
         } else {
-            let spare = &mut self.spare_far;
-            let coarse = self.far.entry(bucket >> NEAR_BITS);
-            coarse.or_insert_with(|| spare.pop().unwrap_or_default()).push(entry);
+            let chain = self.far.entry(bucket >> NEAR_BITS).or_default();
+            self.far_blocks.push(chain, entry);
         }
     }
 
     #[inline]
-    fn push_near(&mut self, bucket: u64, entry: Entry<T>) {
-        let index = bucket as usize % NEAR;
-        let entries = &mut self.near[index];
-        if entries.capacity() == 0
-            && let Some(spare) = self.spare.pop()
-        {
-            *entries = spare;
-        }
-        if entries.is_empty() {
-            self.occupied[index / 64] |= 1 << (index % 64);
-        }
-        entries.push(entry);
+    fn push_near(&mut self, entry: Entry<T>) {
+        let index = (entry.time >> BUCKET_BITS) as usize % NEAR;
+        self.occupied[index / 64] |= 1 << (index % 64);
+        self.near_blocks.push(&mut self.near[index], Place::of(entry));
     }
 
     /// Into the bucket whose turn it is: among what is still to come.
-    fn push_current(&mut self, entry: Entry<T>) {
-        let place = Place::of(&entry, self.current.len(), self.bucket);
-        let position = self.order.partition_point(|other| other.key > place.key);
-        self.order.insert(position, place);
-        self.current.push(entry);
+    fn push_current(&mut self, place: Place<T>) {
+        let position = self.current.partition_point(|other| other.key > place.key);
+        self.current.insert(position, place);
     }
 
-    /// Takes out the next event, with its time and the node it is for.
+    /// Takes out the next event.
     #[inline]
-    pub fn pop(&mut self) -> Option<(u64, NodeId, T)> {
-        let mut item = T::default();
-        let Popped { time, target, .. } = self.pop_into(&mut item)?;
-        Some((time, target, item))
-    }
-
-    /// Puts the next event in place of `item`, which has to be empty; what it is known by.
-    /// In place, and by exchange, because that moves whole words: returned by value, an event is
-    /// taken apart by what it may be, and copied from odd addresses (see [`Occurrence`]).
-    ///
-    /// [`Occurrence`]: crate::simulation::Occurrence
-    #[inline]
-    pub(crate) fn pop_into(&mut self, item: &mut T) -> Option<Popped> {
+    pub fn pop(&mut self) -> Option<Popped<T>> {
         if !self.early.is_empty() {
-            self.admit_early();
-        } else if self.order.is_empty() && !self.turn() {
+            return self.pop_early();
+        }
+        if self.current.is_empty() && !self.turn() {
             return None;
         }
-        let place = self.order.pop()?;
+        let Place { key, target, item } = self.current.pop()?;
         self.length -= 1;
-        if let Some(ahead) = self.order.len().checked_sub(AHEAD) {
-            prefetch(&self.current[self.order[ahead].index as usize]);
-        }
-        let entry = &mut self.current[place.index as usize];
-        std::mem::swap(item, &mut entry.item);
-        Some(Popped { time: entry.time, sequence: entry.sequence, target: entry.target })
+        let time = self.time_of(key);
+        // All but the last bits are those of the present.
+        let sequence = self.sequence - (self.sequence.wrapping_sub(key) & SEQUENCE_MASK);
+        Some(Popped { time, sequence, target, item })
     }
 
-    /// Puts what is early before everything else.
+    /// What is early is before everything else.
     #[cold]
-    fn admit_early(&mut self) {
-        if let Some(((time, sequence), (target, item))) = self.early.pop_first() {
-            let index = self.current.len() as u32;
-            self.current.push(Entry { time, sequence, target, item });
-            self.order.push(Place { key: 0, index, target });
-        }
+    fn pop_early(&mut self) -> Option<Popped<T>> {
+        let ((time, sequence), (target, item)) = self.early.pop_first()?;
+        self.length -= 1;
+        Some(Popped { time, sequence, target, item })
     }
 
-    /// The node that an event some events ahead is for, if that is in the bucket whose turn it is:
-    /// whose memory will be needed soon.
+    /// The event some events ahead, if that is in the bucket whose turn it is: the node it is for, and
+    /// what was added. Their memory will be needed soon.
     #[inline]
     #[must_use]
-    pub fn target_ahead(&self, events: usize) -> Option<NodeId> {
-        let place = self.order.len().checked_sub(events)?;
-        self.order.get(place).map(|place| place.target)
-    }
-
-    /// The number that the next event to be added will have: those that wait have smaller ones.
-    pub(crate) const fn next_sequence(&self) -> u64 {
-        self.sequence
+    pub fn ahead(&self, events: usize) -> Option<(NodeId, T)> {
+        let place = self.current.len().checked_sub(events)?;
+        self.current.get(place).map(|place| (place.target, place.item))
     }
 
     /// The time of the next event.
+    #[inline]
     pub fn next_time(&mut self) -> Option<u64> {
         if let Some(((time, _), _)) = self.early.first_key_value() {
             return Some(*time);
         }
-        if self.order.is_empty() && !self.turn() {
+        if self.current.is_empty() && !self.turn() {
             return None;
         }
-        self.order.last().map(|place| self.current[place.index as usize].time)
+        self.current.last().map(|place| self.time_of(place.key))
+    }
+
+    /// The time of an event of the bucket whose turn it is.
+    #[inline]
+    const fn time_of(&self, key: u64) -> u64 {
+        (self.bucket << BUCKET_BITS) + (key >> SEQUENCE_BITS)
     }
 
     /// Goes on to the next bucket that has entries.
@@ -243,7 +221,6 @@ impl<T: Default> Queue<T> {
         if self.length == 0 {
             return false;
         }
-        self.current.clear();
         let mut from = self.bucket + 1;
         loop {
             let mut turn = from >> NEAR_BITS;
@@ -252,7 +229,8 @@ impl<T: Default> Queue<T> {
             }
             if let Some(bucket) = self.next_occupied(from) {
                 self.bucket = bucket;
-                return self.open();
+                self.open();
+                return true;
             }
             turn += 1;
             if let (true, Some((&next, _))) = (self.near_is_empty(), self.far.first_key_value()) {
@@ -280,11 +258,12 @@ impl<T: Default> Queue<T> {
     /// was added is there already.
     fn unfold(&mut self, turn: u64) {
         self.unfolded = turn;
-        if let Some(mut entries) = self.far.remove(&turn) {
-            for entry in entries.drain(..) {
-                self.push_near(entry.time >> BUCKET_BITS, entry);
+        let mut chain = self.far.remove(&turn).unwrap_or_default();
+        while let Some((block, length)) = self.far_blocks.detach(&mut chain) {
+            for place in 0..length {
+                self.push_near(self.far_blocks.block(block)[place]);
             }
-            self.spare_far.push(entries);
+            self.far_blocks.release(block);
         }
     }
 
@@ -293,17 +272,83 @@ impl<T: Default> Queue<T> {
     }
 
     /// Puts the bucket whose turn it is in order.
-    fn open(&mut self) -> bool {
+    fn open(&mut self) {
         let index = self.bucket as usize % NEAR;
         self.occupied[index / 64] &= !(1 << (index % 64));
-        let emptied = std::mem::replace(&mut self.current, std::mem::take(&mut self.near[index]));
-        if emptied.capacity() > 0 {
-            self.spare.push(emptied);
+        let mut chain = std::mem::take(&mut self.near[index]);
+        while let Some((block, length)) = self.near_blocks.detach(&mut chain) {
+            self.current.extend_from_slice(&self.near_blocks.block(block)[..length]);
+            self.near_blocks.release(block);
         }
-        let (entries, bucket) = (self.current.iter().enumerate(), self.bucket);
-        self.order.extend(entries.map(|(index, entry)| Place::of(entry, index, bucket)));
-        self.order.sort_unstable_by_key(|place| std::cmp::Reverse(place.key));
-        true
+        self.current.sort_unstable_by_key(|place| std::cmp::Reverse(place.key));
+    }
+}
+
+/// Blocks of entries, taken and given back.
+#[derive(Debug)]
+struct Blocks<E> {
+    entries: Vec<E>,
+    /// What follows each block in its chain; meaningless behind the last.
+    next: Vec<u32>,
+    free: Vec<u32>,
+}
+
+/// A list of entries in the order in which they were added: blocks that are full but for the last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chain {
+    first: u32,
+    last: u32,
+    length: u32,
+}
+
+impl<E: Copy> Blocks<E> {
+    const fn new() -> Self {
+        Self { entries: Vec::new(), next: Vec::new(), free: Vec::new() }
+    }
+
+    #[inline]
+    fn push(&mut self, chain: &mut Chain, entry: E) {
+        let within = chain.length as usize % BLOCK;
+        if within == 0 {
+            let block = self.take(entry);
+            if chain.length == 0 {
+                chain.first = block;
+            } else {
+                self.next[chain.last as usize] = block;
+            }
+            chain.last = block;
+        }
+        self.entries[chain.last as usize * BLOCK + within] = entry;
+        chain.length += 1;
+    }
+
+    /// Takes the first block off a chain; its number, and how many entries it has.
+    fn detach(&mut self, chain: &mut Chain) -> Option<(u32, usize)> {
+        if chain.length == 0 {
+            return None;
+        }
+        let length = (chain.length as usize).min(BLOCK);
+        let block = chain.first;
+        chain.first = self.next[block as usize];
+        chain.length -= length as u32;
+        Some((block, length))
+    }
+
+    fn block(&self, block: u32) -> &[E] {
+        &self.entries[block as usize * BLOCK..][..BLOCK]
+    }
+
+    /// A block that is free; if it is a new one, this entry fills it.
+    fn take(&mut self, filling: E) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.entries.resize(self.entries.len() + BLOCK, filling);
+            self.next.push(0);
+            (self.next.len() - 1) as u32
+        })
+    }
+
+    fn release(&mut self, block: u32) {
+        self.free.push(block);
     }
 }
 
@@ -341,18 +386,15 @@ mod tests {
                 }
                 for _ in 0..random.below(4) {
                     let expected = heap.0.pop().map(|Reverse(entry)| entry);
-                    let popped = queue.pop().map(|(time, _, name)| (time, name));
+                    let popped = queue.pop().map(|it| (it.time, it.item));
                     assert_eq!(popped, expected, "seed {seed}");
                     now = popped.map_or(now, |(time, _)| time);
                 }
                 assert_eq!(queue.len(), heap.0.len());
             }
             while let Some(Reverse(expected)) = heap.0.pop() {
-                assert_eq!(
-                    queue.pop().map(|(time, _, name)| (time, name)),
-                    Some(expected),
-                    "seed {seed}"
-                );
+                let popped = queue.pop().map(|it| (it.time, it.item));
+                assert_eq!(popped, Some(expected), "seed {seed}");
             }
             assert!(queue.pop().is_none());
         }
@@ -374,7 +416,7 @@ mod tests {
                     queue.push(time, NodeId(0), heap.push(time));
                 }
                 let expected = heap.0.pop().map(|Reverse(entry)| entry);
-                let popped = queue.pop().map(|(time, _, name)| (time, name));
+                let popped = queue.pop().map(|it| (it.time, it.item));
                 assert_eq!(popped, expected, "seed {seed}");
                 now = popped.map_or(now, |(time, _)| time);
             }
@@ -386,8 +428,9 @@ mod tests {
         let mut queue = Queue::new();
         queue.push(u64::from(u32::MAX) * 1_000, NodeId(1), "far");
         queue.push(3, NodeId(2), "near");
-        assert_eq!(queue.pop(), Some((3, NodeId(2), "near")));
-        assert_eq!(queue.pop(), Some((u64::from(u32::MAX) * 1_000, NodeId(1), "far")));
+        let mut pop = || queue.pop().map(|it| (it.time, it.sequence, it.target, it.item));
+        assert_eq!(pop(), Some((3, 1, NodeId(2), "near")));
+        assert_eq!(pop(), Some((u64::from(u32::MAX) * 1_000, 0, NodeId(1), "far")));
         queue.push(0, NodeId(0), "late");
         assert_eq!(queue.next_time(), Some(0));
         assert!(queue.pop().is_some() && queue.is_empty());

@@ -9,12 +9,12 @@ use overlay_core::{
 use peerbench_measure::{Course, Flow, ItemBytes, Sent, Traffic};
 use peerbench_scenario::World;
 
+use crate::TraceDigest;
+use crate::agenda::{Agenda, Due};
 use crate::memory::prefetch;
 use crate::network::{Access, Busy, Connections, Crossings, Order, Wiring};
 use crate::observer::Observer;
-use crate::queue::Popped;
 use crate::weather::Weather;
-use crate::{Queue, TraceDigest};
 
 /// Whether a node takes part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Simulation<'a, O: Overlay> {
     items: Vec<ItemBytes>,
     access: Access,
     crossings: Crossings,
-    queue: Queue<Occurrence<O>>,
+    agenda: Agenda<O>,
     connections: Connections,
     /// What waits for nodes that are frozen and will wake, in the order in which it came.
     asleep: BTreeMap<NodeId, Vec<Occurrence<O>>>,
@@ -124,7 +124,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             items: vec![ItemBytes::default(); world.nodes() as usize],
             access: Access::of(world),
             crossings: Crossings::new(),
-            queue: Queue::new(),
+            agenda: Agenda::new(),
             connections: Connections::new(world.nodes(), wiring.handshake_round_trips),
             asleep: BTreeMap::new(),
             course: Course::new(Time::ZERO, world.nodes()),
@@ -165,17 +165,17 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 
     /// The time of the next event.
     pub fn next_time(&mut self) -> Option<Time> {
-        self.queue.next_time().map(Time::from_nanos)
+        self.agenda.next_time().map(Time::from_nanos)
     }
 
     /// Lets the next event happen. False if there is none.
     #[inline]
     pub fn step(&mut self, observer: &mut impl Observer<O>) -> bool {
         let mut occurrence = Occurrence::Void;
-        let Some(popped) = self.queue.pop_into(&mut occurrence) else { return false };
-        let Popped { time, sequence, target: to } = popped;
+        let Some(due) = self.agenda.pop_into(&mut occurrence) else { return false };
+        let Due { time, sequence, target: to } = due;
         self.now = self.now.max(Time::from_nanos(time));
-        if let Some(soon) = self.queue.target_ahead(PREFETCH_AHEAD) {
+        if let Some(soon) = self.agenda.target_ahead(PREFETCH_AHEAD) {
             prefetch(&self.slots[soon.index()]);
         }
         match occurrence {
@@ -192,7 +192,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                 let done = self.slots[to.index()].downlink.carry(begun, took);
                 if took > 0 && done > time {
                     let delivery = Occurrence::Delivery { from, bytes, message };
-                    self.queue.push(done, to, delivery);
+                    self.agenda.push(done, to, delivery);
                 } else {
                     self.deliver(to, from, bytes, message, observer);
                 }
@@ -253,7 +253,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     /// A node learns some time from now that a peer cannot be reached any more.
     fn lose(&mut self, node: NodeId, peer: NodeId, after: u64) {
         let due = self.now.as_nanos() + after;
-        self.queue.push(due, node, Occurrence::Input(Input::PeerLost(peer)));
+        self.agenda.push(due, node, Occurrence::Input(Input::PeerLost(peer)));
     }
 
     /// Nobody is there to connect to: what waits for the connection is lost, and the dialer learns
@@ -321,15 +321,13 @@ impl<'a, O: Overlay> Simulation<'a, O> {
                         None => self.now + after,
                         Some(weather) => weather.due(me, self.now, after),
                     };
-                    let due = due.as_nanos();
-                    let input = Input::Timer(timer);
-                    self.queue.push(due, me, Occurrence::Input(input));
+                    self.agenda.push_timer(due.as_nanos(), me, timer);
                 }
                 Effect::Emit(event) => {
                     if let Some(command) = observer.on_event(me, self.now, event) {
                         let input = Input::Command(command);
                         let now = self.now.as_nanos();
-                        self.queue.push(now, me, Occurrence::Input(input));
+                        self.agenda.push(now, me, Occurrence::Input(input));
                     }
                 }
             }
@@ -351,7 +349,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
         if to == from {
             let input = Input::Message { from, message };
-            return self.queue.push(now, to, Occurrence::Input(input));
+            return self.agenda.push(now, to, Occurrence::Input(input));
         }
         let bytes = wire::length(&message);
         observer.on_send(from, to, self.now, &message, bytes);
@@ -369,7 +367,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             }
             if let Some(ready) = self.connections.ready(from, to, now, one_way) {
                 let departure = Occurrence::Departure { to, bytes, message };
-                return self.queue.push(ready, from, departure);
+                return self.agenda.push(ready, from, departure);
             }
         }
         self.transmit(from, to, bytes, message);
@@ -388,7 +386,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             return self.send_through_weather((from, to), arrives, bytes, message);
         }
         let occurrence = Occurrence::Arrival { from, bytes, message };
-        self.queue.push(arrives, to, occurrence);
+        self.agenda.push(arrives, to, occurrence);
     }
 
     /// A message that would arrive then is in the weather's hands.
@@ -403,7 +401,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let Some(weather) = &mut self.weather else { return };
         let crossing = weather.cross(from, to, self.now, arrives, message);
         for (arrives, message) in crossing.copies.into_iter().flatten() {
-            self.queue.push(arrives, to, Occurrence::Arrival { from, bytes, message });
+            self.agenda.push(arrives, to, Occurrence::Arrival { from, bytes, message });
         }
         if let Some(broken) = crossing.broken {
             self.connections.close(from, to);
@@ -439,7 +437,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     /// remember nothing, and nothing of the former life comes to them but messages that are on their
     /// way. What else waits for them is known by its number, when its turn comes.
     pub fn revive(&mut self, nodes: &BTreeMap<NodeId, u32>, observer: &mut impl Observer<O>) {
-        let born = self.queue.next_sequence();
+        let born = self.agenda.next_sequence();
         for (&me, &life) in nodes {
             let now = self.clock(me);
             let slot = &mut self.slots[me.index()];
@@ -477,7 +475,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         self.enter(node, Life::Up);
         let now = self.now.as_nanos();
         for occurrence in held {
-            self.queue.push(now, node, occurrence);
+            self.agenda.push(now, node, occurrence);
         }
     }
 
@@ -585,7 +583,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     /// Events that wait.
     #[must_use]
     pub const fn waiting(&self) -> usize {
-        self.queue.len()
+        self.agenda.len()
     }
 }
 
