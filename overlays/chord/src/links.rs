@@ -17,10 +17,6 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new(member: Member, origin: Position, config: &ChordConfig) -> Self {
-        Self { prefix: distance(member, origin, config).prefix(), member }
-    }
-
     /// Whether the member is strictly nearer to `origin` than this distance.
     #[inline]
     fn is_before(self, limit: Distance, origin: Position, config: &ChordConfig) -> bool {
@@ -44,16 +40,18 @@ fn distance(member: Member, origin: Position, config: &ChordConfig) -> Distance 
 /// The next members on the ring, nearest first (SIGCOMM 2001, section 5.3).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Successors {
-    links: SmallVec<[Link; 8]>,
-    /// The same members, to be sent without copying.
+    /// To be sent without copying.
     shared: Arc<[Member]>,
+    /// The first bits of their distances, as a [`Link`] has them: most questions are answered by these,
+    /// which are near.
+    prefixes: SmallVec<[u32; 8]>,
     /// Octave of the last one's distance: fingers up to here follow from the list.
     reach: u8,
 }
 
 impl Successors {
     pub(crate) fn head(&self) -> Option<Member> {
-        self.links.first().map(|link| link.member)
+        self.shared.first().copied()
     }
 
     pub(crate) fn shared(&self) -> Arc<[Member]> {
@@ -62,6 +60,10 @@ impl Successors {
 
     pub(crate) fn members(&self) -> &[Member] {
         &self.shared
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
     }
 
     pub(crate) const fn reach(&self) -> u8 {
@@ -112,13 +114,39 @@ impl Successors {
         if *self.shared == *members {
             return false;
         }
-        self.links = members.iter().map(|&member| Link::new(member, origin, config)).collect();
+        let prefix = |&member: &Member| distance(member, origin, config).prefix();
+        self.prefixes = members.iter().map(prefix).collect();
         self.shared = members.into();
         self.reach = members
             .last()
             .and_then(|&last| distance(last, origin, config).octave(config.bits))
             .unwrap_or(0);
         true
+    }
+
+    /// How many are strictly nearer to `origin` than this distance.
+    #[inline]
+    fn count_before(&self, limit: Distance, origin: Position, config: &ChordConfig) -> usize {
+        let prefix = limit.prefix();
+        let first = self.prefixes.partition_point(|&other| other < prefix);
+        match self.prefixes.get(first) {
+            Some(&other) if other == prefix => {
+                self.count_before_by_all_bits(first, limit, origin, config)
+            }
+            _ => first,
+        }
+    }
+
+    #[cold]
+    fn count_before_by_all_bits(
+        &self,
+        first: usize,
+        limit: Distance,
+        origin: Position,
+        config: &ChordConfig,
+    ) -> usize {
+        let rest = self.shared.iter().skip(first);
+        first + rest.take_while(|&&member| distance(member, origin, config) < limit).count()
     }
 
     /// Those nearer than a key at this distance, from the farthest to the nearest; and the key's
@@ -130,22 +158,23 @@ impl Successors {
         origin: Position,
         config: &ChordConfig,
     ) -> (impl Iterator<Item = Member>, impl Iterator<Item = Member>) {
-        let reaches = self.links.last().is_some_and(|last| !last.is_before(key, origin, config));
-        let first = match reaches {
-            true => self.links.partition_point(|link| link.is_before(key, origin, config)),
-            false => self.links.len(),
-        };
-        let (before, after) = self.links.split_at(first);
-        let member = |link: &Link| link.member;
-        (before.iter().rev().map(member), after.iter().map(member))
+        // Where the list does not reach the key, all of it is before.
+        let first = self.count_before(key, origin, config);
+        let members = self.members();
+        let before = (0..first).rev().map(|place| members[place]);
+        (before, (first..self.prefixes.len()).map(|place| members[place]))
     }
 
     fn last_is_before(&self, link: Link, origin: Position, config: &ChordConfig) -> bool {
-        self.links.last().is_none_or(|last| {
-            last.prefix < link.prefix
-                || (last.prefix == link.prefix
-                    && distance(last.member, origin, config)
-                        < distance(link.member, origin, config))
+        self.prefixes.last().is_none_or(|&last| {
+            last < link.prefix || (last == link.prefix && self.is_last_before(link, origin, config))
+        })
+    }
+
+    #[cold]
+    fn is_last_before(&self, link: Link, origin: Position, config: &ChordConfig) -> bool {
+        self.shared.last().is_none_or(|&last| {
+            distance(last, origin, config) < distance(link.member, origin, config)
         })
     }
 }

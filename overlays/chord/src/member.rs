@@ -13,14 +13,43 @@ use crate::{ChordConfig, Claim, Distance, Member, Position};
 pub struct RingMember {
     pub(crate) me: Member,
     pub(crate) position: Position,
-    /// The member before this one, and how far it is from there to here.
-    predecessor: Option<(Member, Distance)>,
+    /// The member before this one.
+    predecessor: Option<Predecessor>,
     successors: Successors,
     fingers: Fingers,
     /// Whose successor list this member waits for, and since when.
     pub(crate) asked: Option<(Member, Time)>,
     /// The finger to refresh next.
     next_octave: u8,
+}
+
+/// The member before another one, and the first bits of how far it is from there to that. They decide,
+/// nearly always, as a link's do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Predecessor {
+    member: Member,
+    prefix: u32,
+}
+
+impl Predecessor {
+    fn new(member: Member, of: Position, config: &ChordConfig) -> Self {
+        Self { member, prefix: of.since(Position::of_member(member, config)).prefix() }
+    }
+
+    /// Whether something at this distance before `of` is behind the predecessor.
+    #[inline]
+    fn is_beyond(self, distance: Distance, of: Position, config: &ChordConfig) -> bool {
+        match distance.prefix().cmp(&self.prefix) {
+            core::cmp::Ordering::Less => true,
+            core::cmp::Ordering::Greater => false,
+            core::cmp::Ordering::Equal => self.is_beyond_by_all_bits(distance, of, config),
+        }
+    }
+
+    #[cold]
+    fn is_beyond_by_all_bits(self, distance: Distance, of: Position, config: &ChordConfig) -> bool {
+        distance < of.since(Position::of_member(self.member, config))
+    }
 }
 
 /// What to do with a key.
@@ -65,14 +94,14 @@ impl RingMember {
 
     /// Whether this member knows of no other.
     pub(crate) fn is_alone(&self) -> bool {
-        self.successors.head().is_none() && self.predecessor.is_none()
+        self.successors.is_empty() && self.predecessor.is_none()
     }
 
     /// Whether a place is between the predecessor and this member, or exactly here.
     #[inline]
-    pub(crate) fn is_responsible(&self, key: Position) -> bool {
+    pub(crate) fn is_responsible(&self, key: Position, config: &ChordConfig) -> bool {
         match self.predecessor {
-            Some((_, gap)) => self.position.since(key) < gap,
+            Some(it) => it.is_beyond(self.position.since(key), self.position, config),
             None => self.is_alone(),
         }
     }
@@ -86,13 +115,13 @@ impl RingMember {
         dead: Option<Member>,
         config: &ChordConfig,
     ) -> Decision {
-        if self.is_responsible(key) {
+        if self.is_responsible(key, config) {
             return Decision::Deliver;
         }
         match (claim, self.predecessor) {
             (Claim::Closer, _) => self.closer(key, dead, config),
-            (Claim::Successor, Some((nearer, _))) if dead.is_none() => {
-                Decision::Forward(nearer, Claim::Successor)
+            (Claim::Successor, Some(nearer)) if dead.is_none() => {
+                Decision::Forward(nearer.member, Claim::Successor)
             }
             (Claim::Successor | Claim::Survivor, _) => Decision::Deliver,
         }
@@ -150,9 +179,10 @@ impl RingMember {
             return false;
         }
         let gap = self.position.since(Position::of_member(candidate, config));
-        let nearer = self.predecessor.is_none_or(|(_, present)| gap < present);
+        let nearer =
+            self.predecessor.is_none_or(|present| present.is_beyond(gap, self.position, config));
         if nearer {
-            self.predecessor = Some((candidate, gap));
+            self.predecessor = Some(Predecessor::new(candidate, self.position, config));
         }
         if self.successors.head().is_none() {
             self.adopt(candidate, &[], config);
@@ -161,25 +191,25 @@ impl RingMember {
     }
 
     pub(crate) fn set_predecessor(&mut self, predecessor: Member, config: &ChordConfig) {
-        let gap = self.position.since(Position::of_member(predecessor, config));
-        self.predecessor = (predecessor != self.me).then_some((predecessor, gap));
+        let link = Predecessor::new(predecessor, self.position, config);
+        self.predecessor = (predecessor != self.me).then_some(link);
     }
 
     /// Forgets a node's members. Whether the predecessor or a successor was among them.
     pub(crate) fn forget(&mut self, node: NodeId, config: &ChordConfig) -> bool {
         let gone = |member: Member| member.node(config) == node;
         let before = self.predecessor;
-        self.predecessor = self.predecessor.filter(|&(member, _)| !gone(member));
+        self.predecessor = self.predecessor.filter(|link| !gone(link.member));
         self.fingers.forget(gone);
         let changed = self.successors.forget(gone, self.position, config);
         if self.successors.head().is_none() {
             // Beyond what the successor list can survive: whoever is left is the way back.
-            let left = self.fingers.members().next().or(self.predecessor.map(|(member, _)| member));
+            let left = self.fingers.members().next().or(self.predecessor());
             if let Some(left) = left {
                 self.adopt(left, &[], config);
             }
         }
-        changed || before.map(|(member, _)| member) != self.predecessor()
+        changed || before != self.predecessor
     }
 
     /// The fingers beyond the successor list, farthest first: octave and start.
@@ -228,7 +258,7 @@ impl RingMember {
     /// The member before this one, if known.
     #[must_use]
     pub fn predecessor(&self) -> Option<Member> {
-        self.predecessor.map(|(member, _)| member)
+        self.predecessor.map(|link| link.member)
     }
 
     /// The next members, nearest first.

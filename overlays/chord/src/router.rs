@@ -389,9 +389,10 @@ impl Routing for Router {
         if !self.is_joined() {
             return node.cx.emit(Event::Failed { op });
         }
-        let place = Position::of_key(&key, node.cx.config.bits);
+        let config = node.cx.config;
+        let place = Position::of_key(&key, config.bits);
         let nearest = (0u16..).zip(&self.members).min_by_key(|(_, member)| {
-            (!member.is_responsible(place), place.since(member.position))
+            (!member.is_responsible(place, config), place.since(member.position))
         });
         let member = nearest.map_or(0, |(index, _)| index);
         self.start(Origin::Operation(op), member, (key, Payload::Request(request)), node);
@@ -468,7 +469,7 @@ impl Routing for Router {
 
     fn is_responsible(&self, key: &Key, config: &ChordConfig) -> bool {
         let place = Position::of_key(key, config.bits);
-        self.members.iter().any(|member| member.is_responsible(place))
+        self.members.iter().any(|member| member.is_responsible(place, config))
     }
 
     fn heir(&self, key: &Key, config: &ChordConfig) -> Option<NodeId> {
