@@ -5,7 +5,8 @@
 //!
 //! - `queue.rs`: the calendar queue; `agenda.rs`: what its entries stand for;
 //! - `network.rs`: how long a message takes;
-//! - `simulation.rs`: the nodes, the queue and the network, stepped event by event;
+//! - `simulation.rs`: the nodes, the queue and the network, stepped event by event; `slot.rs`: what is
+//!   kept of each node;
 //! - `observer.rs`: who sees what happens in it;
 //! - `run.rs`: a scenario from start to end; `harness.rs`: the operations under way, judged;
 //! - `portrait.rs`: a quiet copy of a small network, for pictures;
@@ -29,6 +30,7 @@ mod portrait;
 mod queue;
 mod run;
 mod simulation;
+mod slot;
 mod trace;
 mod watch;
 mod weather;

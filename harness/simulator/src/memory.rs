@@ -1,4 +1,7 @@
 //! Memory: how much the simulation took, and asking for it before it is needed.
+#[cfg(target_os = "linux")]
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Runs under way in this process, and runs begun so far.
@@ -59,3 +62,34 @@ pub(crate) fn prefetch<T>(value: &T) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;
 }
+
+/// Asks for large pages under memory that is about to be filled and then read here and there: with a
+/// million nodes, every event would wait for the addresses of small ones.
+pub(crate) fn prefer_large_pages<T>(memory: &mut [MaybeUninit<T>]) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::mm::{Advice, madvise};
+        let bytes = memory.as_mut_ptr_range();
+        let (start, end) = (bytes.start.addr(), bytes.end.addr());
+        // Whole pages only, so that the call is about nothing but this memory.
+        let from = start.next_multiple_of(PAGE);
+        let length = (end & !(PAGE - 1)).saturating_sub(from);
+        if length >= WORTH {
+            let first = bytes.start.cast::<c_void>().wrapping_byte_add(from - start);
+            // Advice on how to map the memory: it changes no content, and may be refused.
+            #[expect(unsafe_code, reason = "advice on memory has no safe form")]
+            unsafe {
+                let _ = madvise(first, length, Advice::LinuxHugepage);
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
+}
+
+/// The smallest page that any Linux has is a part of this.
+#[cfg(target_os = "linux")]
+const PAGE: usize = 1 << 16;
+/// Below, there is nothing to gain.
+#[cfg(target_os = "linux")]
+const WORTH: usize = 1 << 22;

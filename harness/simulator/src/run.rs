@@ -15,7 +15,8 @@ use crate::harness::Harness;
 use crate::memory::Peak;
 use crate::network::Wiring;
 use crate::observer::Unobserved;
-use crate::simulation::{Life, Simulation};
+use crate::simulation::Simulation;
+use crate::slot::Life;
 use crate::watch::{Watch, count_converged};
 
 /// Events between two looks at the stop flag and the progress bar.

@@ -3,45 +3,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use overlay_core::{
-    Ctx, Effect, Input, Message as _, NodeId, Overlay, Purpose, Random, Setting as _, Time, step,
-    wire,
+    Effect, Input, Message as _, NodeId, Overlay, Purpose, Random, Setting as _, Time, step, wire,
 };
-use peerbench_measure::{Course, Flow, ItemBytes, Sent, Traffic};
+use peerbench_measure::{Course, ItemBytes, Sent, Traffic};
 use peerbench_scenario::World;
 
 use crate::TraceDigest;
 use crate::agenda::{Agenda, Due};
-use crate::memory::prefetch;
-use crate::network::{Access, Busy, Connections, Crossings, Order, Wiring};
+use crate::memory::{prefer_large_pages, prefetch};
+use crate::network::{Access, Connections, Crossings, Wiring};
 use crate::observer::Observer;
+use crate::slot::{Here, Life, RECEIVED, SENT, Slot};
 use crate::weather::Weather;
-
-/// Whether a node takes part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// It runs.
-    #[default]
-    Up,
-    /// Its process has stopped without ending, at this time: connections stand, nothing is answered.
-    Frozen(Time),
-    /// It is gone, since this time.
-    Down(Time),
-}
-
-/// What every event looks at of a node. What few need lies elsewhere: with many nodes, an event costs
-/// the lines of memory it touches.
-struct Slot<O> {
-    node: O,
-    random: Random,
-    /// Sent and received, by class.
-    flows: [[Flow; 3]; 2],
-    uplink: Busy,
-    downlink: Busy,
-    order: Order,
-    life: Life,
-    /// The first event that can be meant for this life of the node; 0 in its first.
-    born: u64,
-}
 
 /// What waits in the queue for a node. The tag is a whole word: with a byte, every move out of the
 /// queue is a copy from odd addresses, which stalls until all stores before it are done, and that
@@ -68,7 +41,7 @@ pub struct Simulation<'a, O: Overlay> {
     config: &'a O::Config,
     world: &'a World,
     slots: Vec<Slot<O>>,
-    /// Each node's traffic in bytes of items, which few messages carry.
+    /// Each node's traffic in bytes of items, which few messages carry; empty before the first one.
     items: Vec<ItemBytes>,
     access: Access,
     crossings: Crossings,
@@ -98,30 +71,20 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         wiring: Wiring,
     ) -> Simulation<'a, O> {
         let mut effects = Vec::new();
-        let slots = (0..world.nodes()).map(NodeId).map(|me| {
+        let mut slots = Vec::with_capacity(world.nodes() as usize);
+        prefer_large_pages(slots.spare_capacity_mut());
+        slots.extend((0..world.nodes()).map(NodeId).map(|me| {
             let mut random = Random::stream(seed, Purpose::Node, me.0.into());
-            let (now, conduct, uplink) = (Time::ZERO, world.conduct(me), world.uplink(me));
-            let rng = &mut random;
-            let node =
-                O::new(&mut Ctx { me, now, config, conduct, uplink, rng, effects: &mut effects });
-            Slot {
-                node,
-                random,
-                flows: Default::default(),
-                uplink: Busy::default(),
-                downlink: Busy::default(),
-                order: Order::IDLE,
-                life: Life::Up,
-                born: 0,
-            }
-        });
-        let slots = slots.collect();
+            let here = Here { world, config, now: Time::ZERO, me };
+            let node = O::new(&mut here.context(&mut random, &mut effects));
+            Slot::new(node, random)
+        }));
         debug_assert!(effects.is_empty(), "a node asks for nothing before it has joined");
         Self {
             config,
             world,
             slots,
-            items: vec![ItemBytes::default(); world.nodes() as usize],
+            items: Vec::new(),
             access: Access::of(world),
             crossings: Crossings::new(),
             agenda: Agenda::new(),
@@ -143,16 +106,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     /// Puts every node into the state that joining and maintenance would have led to.
     pub fn settle(&mut self, oracle: &O::Oracle, observer: &mut impl Observer<O>) {
         for me in (0..self.world.nodes()).map(NodeId) {
+            let here = self.here(me);
             let slot = &mut self.slots[me.index()];
-            let mut cx = Ctx {
-                me,
-                now: self.now,
-                config: self.config,
-                conduct: self.world.conduct(me),
-                uplink: self.world.uplink(me),
-                rng: &mut slot.random,
-                effects: &mut self.effects,
-            };
+            let mut cx = here.context(&mut slot.random, &mut self.effects);
             slot.node.settle(oracle, &mut cx);
             if self.connections.are_modelled() {
                 for peer in slot.node.neighbors(self.config) {
@@ -222,9 +178,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         let slot = &mut self.slots[to.index()];
         match slot.life {
             Life::Up => {
-                slot.flows[RECEIVED][message.class() as usize].count(bytes);
+                slot.flows.count(RECEIVED, message.class(), bytes);
                 if let Some(item) = message.blob() {
-                    self.items[to.index()].receive(item.length, self.world.is_publisher(from));
+                    let length = item.length;
+                    let from_publisher = self.world.is_publisher(from);
+                    self.items_of(to).receive(length, from_publisher);
                 }
                 self.delivered += 1;
                 self.trace(1, to, u64::from(from.0) << 32 | u64::from(bytes));
@@ -233,6 +191,13 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             Life::Frozen(_) => self.hold(to, Occurrence::Delivery { message, from, bytes }),
             Life::Down(_) => self.refuse(to, from),
         }
+    }
+
+    fn items_of(&mut self, node: NodeId) -> &mut ItemBytes {
+        if self.items.is_empty() {
+            self.items.resize(self.slots.len(), ItemBytes::default());
+        }
+        &mut self.items[node.index()]
     }
 
     /// The receiver is gone: its host says so, or the sender notices after a timeout. Where
@@ -294,17 +259,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     fn run(&mut self, me: NodeId, input: Input<O>, observer: &mut impl Observer<O>) {
         self.inputs += 1;
         observer.on_input(me, self.now, &input);
-        let now = self.clock(me);
+        let here = self.here(me);
         let slot = &mut self.slots[me.index()];
-        let mut cx = Ctx {
-            me,
-            now,
-            config: self.config,
-            conduct: self.world.conduct(me),
-            uplink: self.world.uplink(me),
-            rng: &mut slot.random,
-            effects: &mut self.effects,
-        };
+        let mut cx = here.context(&mut slot.random, &mut self.effects);
         step(&mut slot.node, input, &mut cx);
         self.apply(me, observer);
     }
@@ -355,9 +312,10 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         observer.on_send(from, to, self.now, &message, bytes);
         self.course.send(self.now, &message, bytes);
         let slot = &mut self.slots[from.index()];
-        slot.flows[SENT][message.class() as usize].count(bytes);
+        slot.flows.count(SENT, message.class(), bytes);
         if let Some(item) = message.blob() {
-            self.items[from.index()].send(item.length);
+            let length = item.length;
+            self.items_of(from).send(length);
         }
         if self.connections.are_modelled() {
             let one_way = self.world.one_way(from, to);
@@ -439,21 +397,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     pub fn revive(&mut self, nodes: &BTreeMap<NodeId, u32>, observer: &mut impl Observer<O>) {
         let born = self.agenda.next_sequence();
         for (&me, &life) in nodes {
-            let now = self.clock(me);
+            let here = self.here(me);
             let slot = &mut self.slots[me.index()];
             slot.random = Random::of_node(self.world.seed(), me, life);
-            slot.node = O::new(&mut Ctx {
-                me,
-                now,
-                config: self.config,
-                conduct: self.world.conduct(me),
-                uplink: self.world.uplink(me),
-                rng: &mut slot.random,
-                effects: &mut self.effects,
-            });
-            (slot.uplink, slot.downlink, slot.order) =
-                (Busy::default(), Busy::default(), Order::IDLE);
-            slot.born = born;
+            slot.node = O::new(&mut here.context(&mut slot.random, &mut self.effects));
+            slot.begin_life(born);
             self.enter(me, Life::Up);
             self.crossings.remove(&me);
             self.trace(5, me, 0);
@@ -487,6 +435,11 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         if !is_message || held.len() < MOST_HELD {
             held.push(occurrence);
         }
+    }
+
+    #[inline]
+    fn here(&self, me: NodeId) -> Here<'a, O> {
+        Here { world: self.world, config: self.config, now: self.clock(me), me }
     }
 
     fn enter(&mut self, node: NodeId, life: Life) {
@@ -536,8 +489,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
 
     /// Counts traffic from here on.
     pub(crate) fn reset_traffic(&mut self) {
-        self.slots.iter_mut().for_each(|slot| slot.flows = Default::default());
-        self.items.fill(ItemBytes::default());
+        self.slots.iter_mut().for_each(Slot::reset_flows);
+        self.items.clear();
         self.course = Course::new(self.now, self.alive);
     }
 
@@ -547,8 +500,9 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     pub(crate) fn traffic(&self, node: NodeId) -> Traffic {
-        let [sent, received] = self.slots[node.index()].flows;
-        Traffic { sent, received, items: self.items[node.index()] }
+        let flows = &self.slots[node.index()].flows;
+        let items = self.items.get(node.index()).copied().unwrap_or_default();
+        Traffic { sent: flows.of(SENT), received: flows.of(RECEIVED), items }
     }
 
     /// The digest of everything that has happened.
@@ -586,10 +540,6 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         self.agenda.len()
     }
 }
-
-/// Places in a node's flows.
-const SENT: usize = 0;
-const RECEIVED: usize = 1;
 
 /// Most messages that wait for a frozen node: some 100 KiB of them, as in a socket's buffer.
 const MOST_HELD: usize = 1_024;
