@@ -185,6 +185,7 @@ fn what_is_wrong_in_the_configuration_is_said_with_its_path() {
         ("swarm: {piece_length: 1kB}", "swarm.piece_length"),
         ("swarm: {pex_every: 0s}", "swarm.pex_every"),
         ("dht: {successors: 0}", "dht.successors"),
+        ("dht: {storage: {republish_every: 0s}}", "dht.storage.republish_every"),
         ("dht: {storage: {keep: value}}", "dht.storage.keep"),
         ("searches: 0", "searches"),
         ("metainfo_timeout: 0s", "metainfo_timeout"),

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Member, Position};
 
+/// What is done again and again waits at least so long: nothing else would happen any more, and with
+/// 0 s virtual time would stand still.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+
 /// Who forwards a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -112,23 +116,34 @@ impl ChordConfig {
         if self.max_pending == 0 {
             return Err(("max_pending", String::from("0 would drop every request: use 1 or more")));
         }
-        let StorageConfig { republish_every, expire_after, offer_every, .. } = &self.storage;
-        for (field, every) in
-            [("storage.republish_every", republish_every), ("storage.offer_every", offer_every)]
-        {
-            if every.is_some_and(|every| every.0.is_zero()) {
-                return Err((field, String::from("0s is all the time: write 1s or more, or null")));
-            }
-        }
-        if let (Some(again), Some(expires)) = (republish_every, expire_after)
-            && expires.0 <= again.0.mul_f64(1.5)
-        {
-            let message =
-                format!("{expires} is over before items are published again: {again} ±50 %");
-            return Err(("storage.expire_after", message));
-        }
+        self.check_periods()?;
         self.check_positions()?;
         self.check_places(members as u32)
+    }
+
+    fn check_periods(&self) -> Result<(), (&'static str, String)> {
+        let StorageConfig { republish_every, expire_after, offer_every, .. } = &self.storage;
+        let periods = [
+            ("stabilize_every", self.stabilize_every.as_ref()),
+            ("settle_every", Some(&self.settle_every)),
+            ("reunite_every", self.reunite_every.as_ref()),
+            ("storage.republish_every", republish_every.as_ref()),
+            ("storage.offer_every", offer_every.as_ref()),
+        ];
+        for (field, period) in periods {
+            if let Some(period) = period.filter(|it| it.0 < SHORTEST_PERIOD) {
+                let message = format!("{period} would keep a node busy: use 1ms or more");
+                return Err((field, message));
+            }
+        }
+        match (republish_every, expire_after) {
+            (Some(again), Some(expires)) if expires.0 <= again.0.mul_f64(1.5) => {
+                let message =
+                    format!("{expires} is over before items are published again: {again} ±50 %");
+                Err(("storage.expire_after", message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// On a short ring, two members' SHA-1 may begin alike; a place is one member's only.

@@ -2,7 +2,10 @@
 mod common;
 
 use common::simulate;
+use overlay_chord::Chord;
+use overlay_core::Overlay as _;
 use peerbench_measure::{Driver, Key, Measurement, RunRecord, Status};
+use peerbench_scenario::Document;
 
 /// 64 nodes in a settled ring; 2,000 searches in ten seconds from 20 s on.
 fn world(rest: &str, chord: &str) -> String {
@@ -121,4 +124,32 @@ fn a_run_is_the_same_every_time_and_on_every_machine() {
     assert_eq!(digest(1), digest(1));
     assert_ne!(digest(1), digest(2));
     insta::assert_snapshot!(digest(1), @"44c8c2fe631e8534");
+}
+
+/// A node that sets a timer for the same instant again and again would never let time go on.
+#[test]
+fn periods_that_leave_no_time_are_refused() {
+    let complaint = |chord: &str| {
+        let yaml = format!("nodes: 8\noverlays: {{chord: {{{chord}}}}}");
+        let document = Document::parse("test", &yaml).expect("the test's YAML is well-formed");
+        let config = document.overlay_config(Chord::NAME).expect("it can be read");
+        let (field, message) = Chord::check(&config, 8).expect_err("it makes no sense");
+        format!("{field}: {message}")
+    };
+    let wrong = [
+        "stabilize_every: 0s",
+        "settle_every: 0s",
+        "reunite_every: 1us",
+        "storage: {republish_every: 0s}",
+        "storage: {offer_every: 0s}",
+        "storage: {republish_every: 10s, expire_after: 15s}",
+    ];
+    insta::assert_snapshot!(wrong.map(complaint).join("\n"), @"
+    stabilize_every: 0ns would keep a node busy: use 1ms or more
+    settle_every: 0ns would keep a node busy: use 1ms or more
+    reunite_every: 1us would keep a node busy: use 1ms or more
+    storage.republish_every: 0ns would keep a node busy: use 1ms or more
+    storage.offer_every: 0ns would keep a node busy: use 1ms or more
+    storage.expire_after: 15s is over before items are published again: 10s ±50 %
+    ");
 }
