@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use overlay_chord::Chord;
-use overlay_core::{NodeId, Purpose, Random};
+use overlay_core::{Command, Input, Key, NodeId, OpId, Purpose, Random, Time};
 use peerbench_measure::{Measurement, Silent};
 use peerbench_scenario::Document;
-use peerbench_simulator::Queue;
+use peerbench_simulator::{Laboratory, Queue, Simulation, Unobserved, Wiring};
 
 /// The hold model: each event taken out adds one, up to a sixth of a second later.
 fn queue(criterion: &mut Criterion) {
@@ -64,5 +64,61 @@ fn lookups(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, queue, lookups);
+/// A converged ring that keeps itself in shape, and in which a fiftieth of the nodes search in each
+/// second: the same work a node, however many there are.
+struct Ring<'a> {
+    simulation: Simulation<'a, Chord>,
+    random: Random,
+    next_search: Time,
+    between_searches: Duration,
+    nodes: u32,
+}
+
+impl<'a> Ring<'a> {
+    /// After two seconds, so that ticks and pings have found their rhythm.
+    fn warm(laboratory: &'a Laboratory<Chord>) -> Self {
+        let Laboratory { scenario, config, world, .. } = laboratory;
+        let mut simulation = Simulation::new(world, config, 1, Wiring::of(scenario));
+        simulation.settle(&laboratory.oracle(), &mut Unobserved);
+        let nodes = world.nodes();
+        let random = Random::stream(1, Purpose::Workload, 0);
+        let between_searches = Duration::from_secs(50) / nodes;
+        let mut ring =
+            Self { simulation, random, next_search: Time::ZERO, between_searches, nodes };
+        while ring.simulation.now() < Time::ZERO + Duration::from_secs(2) {
+            ring.step();
+        }
+        ring
+    }
+
+    fn step(&mut self) {
+        while self.simulation.next_time().is_none_or(|next| next > self.next_search) {
+            self.simulation.advance_to(self.next_search);
+            self.next_search = self.next_search + self.between_searches;
+            let searcher = NodeId(self.random.below(self.nodes.into()) as u32);
+            let key = Key::of(&self.random.below(u64::MAX).to_le_bytes());
+            let search = Command::Search { op: OpId(0), key };
+            self.simulation.give(searcher, Input::Command(search), &mut Unobserved);
+        }
+        self.simulation.step(&mut Unobserved);
+    }
+}
+
+/// What an event costs where nothing begins or ends, against the number of nodes.
+fn steady_state(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("chord_steady_state");
+    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    group.throughput(Throughput::Elements(1));
+    for nodes in [1_000_u32, 10_000, 100_000, 1_000_000] {
+        let laboratory = Laboratory::new(&format!("nodes: {nodes}\nstart: converged\n"), 1)
+            .expect("the bench's scenario is sound");
+        let mut ring = Ring::warm(&laboratory);
+        group.bench_function(BenchmarkId::from_parameter(nodes), |bencher| {
+            bencher.iter(|| ring.step());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, queue, lookups, steady_state);
 criterion_main!(benches);
