@@ -116,4 +116,5 @@ fn frozen_processes_hold_up_nobody() {
     assert_gone(&nodes);
     assert_eq!(ended.value("lookup_count"), 40.0);
     assert!(ended.value("lookup_failed_ratio") > 0.0, "what the frozen should have asked");
+    assert!(ended.table.contains("4 of 16 processes did not report"), "{}", ended.table);
 }

@@ -32,6 +32,7 @@ const LEAD: Duration = Duration::from_millis(100);
 const LEAD_EACH: Duration = Duration::from_millis(1);
 /// How long processes may take to report after the window.
 const REPORT_WITHIN: Duration = Duration::from_secs(15);
+const REPORT_WITHIN_EACH: Duration = Duration::from_millis(20);
 /// How often the stop flag, the clock and the children are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// The shortest look at what processes say, while something that is due has to wait.
@@ -219,6 +220,7 @@ impl<R: Oracle> Run<R> {
             }
             if self.is_over(self.now()) {
                 self.ledger.close(self.now(), &mut self.measurement);
+                self.tell_of_silent();
                 break;
             }
             self.listen(LOOK).await;
@@ -284,16 +286,27 @@ impl<R: Oracle> Run<R> {
 
     fn is_over(&self, now: Time) -> bool {
         let (ends_at, (_, open)) = (self.ends_at, self.ledger.progress());
-        now >= ends_at + REPORT_WITHIN || (now >= ends_at && open == 0 && self.all_reported())
+        let within = REPORT_WITHIN + REPORT_WITHIN_EACH * self.count();
+        now >= ends_at + within || (now >= ends_at && open == 0 && self.silent().next().is_none())
     }
 
-    fn all_reported(&self) -> bool {
-        let final_reports =
-            |number: u32| self.reports.get(&number).is_some_and(|(_, is_final)| *is_final);
-        (0..self.count()).all(|number| {
-            self.processes.0[number as usize].condition != Condition::Running
-                || final_reports(number)
+    /// The processes that have not reported at the end of the window so far.
+    fn silent(&self) -> impl Iterator<Item = u32> {
+        (0..self.count()).filter(|number| {
+            self.processes.0[*number as usize].condition == Condition::Running
+                && self.reports.get(number).is_none_or(|(_, is_final)| !is_final)
         })
+    }
+
+    fn tell_of_silent(&mut self) {
+        let (silent, of) = (self.silent().count(), self.running().len());
+        if silent > 0 {
+            self.measurement.note(format!(
+                "partial: {silent} of {of} processes did not report at the end: what they sent, \
+                 received and found since their last word is missing; use fewer nodes, let them \
+                 join over a longer time, or put more of them into a process"
+            ));
+        }
     }
 
     /// Takes in what processes say, for so long or until the next fault or return is due.
@@ -507,7 +520,7 @@ impl<R: Oracle> Run<R> {
         self.measurement.note(format!("partial: stopped at {now} of {ends_at}"));
         self.tell_running(&Order::End(now)).await;
         let deadline = Instant::now() + REPORT_WITHIN;
-        while !self.all_reported() && Instant::now() < deadline {
+        while self.silent().next().is_some() && Instant::now() < deadline {
             self.listen(LOOK).await;
         }
     }
