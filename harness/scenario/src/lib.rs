@@ -52,6 +52,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("swarm-staggered", include_str!("../../../configs/swarm-staggered.yaml")),
     ("freeloaders", include_str!("../../../configs/freeloaders.yaml")),
     ("churn", include_str!("../../../configs/churn.yaml")),
+    ("crowd", include_str!("../../../configs/crowd.yaml")),
     ("dht-churn", include_str!("../../../configs/dht-churn.yaml")),
 ];
 

@@ -1,15 +1,17 @@
 //! What waits for a node of which a former life asked for it never comes to a later one.
 #![allow(clippy::expect_used, reason = "a test that cannot go on should say where")]
 
+mod nobody;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nobody::{NoConfig, Nobody};
 use overlay_core::{
-    Blob, Class, Command, Ctx, DropReason, Event, Input, Key, Message, NodeId, Oracle, Overlay,
-    Purpose, Random, Setting, StateSize, Time,
+    Blob, Class, Command, Ctx, DropReason, Event, Input, Key, Message, NodeId, Overlay, Purpose,
+    Random, Setting, StateSize, Time,
 };
 use peerbench_simulator::{Laboratory, Network};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const NODES: u32 = 8;
@@ -25,11 +27,6 @@ struct Reminder {
     of: Option<Time>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-struct NoConfig {}
-
-struct Nobody;
-
 impl Message for Reminder {
     fn class(&self) -> Class {
         Class::Maintenance
@@ -40,18 +37,6 @@ impl Message for Reminder {
     }
 
     fn blob(&self) -> Option<&Blob> {
-        None
-    }
-}
-
-impl Oracle for Nobody {
-    fn set_alive(&mut self, _: NodeId, _: bool) {}
-
-    fn responsible(&self, _: &Key) -> Vec<NodeId> {
-        Vec::new()
-    }
-
-    fn neighbors(&self, _: NodeId) -> Option<Vec<NodeId>> {
         None
     }
 }

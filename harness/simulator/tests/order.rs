@@ -1,16 +1,18 @@
 //! What one node sends to another arrives in the order sent, whatever the lengths and the links.
 #![allow(clippy::expect_used, reason = "a test that cannot go on should say where")]
 
+mod nobody;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nobody::{NoConfig, Nobody};
 use overlay_core::{
-    Blob, Class, Command, Ctx, DropReason, Event, Input, Key, Message, NodeId, Oracle, Overlay,
-    Setting, StateSize,
+    Blob, Class, Command, Ctx, DropReason, Event, Input, Key, Message, NodeId, Overlay, Setting,
+    StateSize,
 };
 use peerbench_simulator::{Laboratory, Network};
 use proptest::prelude::*;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Tells random peers random lengths of bytes, each message with its number, and drops what comes
@@ -26,11 +28,6 @@ struct Numbered {
     bulk: Blob,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-struct NoConfig {}
-
-struct Nobody;
-
 impl Message for Numbered {
     fn class(&self) -> Class {
         Class::Data
@@ -42,18 +39,6 @@ impl Message for Numbered {
 
     fn blob(&self) -> Option<&Blob> {
         Some(&self.bulk)
-    }
-}
-
-impl Oracle for Nobody {
-    fn set_alive(&mut self, _: NodeId, _: bool) {}
-
-    fn responsible(&self, _: &Key) -> Vec<NodeId> {
-        Vec::new()
-    }
-
-    fn neighbors(&self, _: NodeId) -> Option<Vec<NodeId>> {
-        None
     }
 }
 
