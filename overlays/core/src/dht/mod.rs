@@ -5,6 +5,7 @@
 //! responsible for a key; there the request is *delivered* to [`Storage`], whose response travels
 //! back; *update* upcalls tell the storage when the neighbourhood changes. A new geometry
 //! implements [`Routing`] and gets publish, search, fetch and replication from here.
+mod config;
 mod record;
 mod repairs;
 mod storage;
@@ -18,8 +19,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+pub use config::{Keep, StorageConfig};
 pub use record::{MAX_HOLDERS, MAX_OFFERED, Record, StorageMessage};
-pub use storage::{Keep, Storage, StorageConfig};
+pub use storage::Storage;
 
 use crate::{
     Answer, Blob, Class, Command, Ctx, ExchangeMessage, Key, Message, NodeId, OpId, Oracle,
