@@ -145,6 +145,12 @@ impl Index {
         own.flat_map(|(&holder, peer)| peer.keys.iter().map(move |&key| Record { holder, key }))
     }
 
+    /// The records of one holder.
+    pub fn records_of(&self, holder: NodeId) -> impl Iterator<Item = Record> {
+        let keys = self.peers.get(&holder).map_or(&[][..], |peer| &peer.keys);
+        keys.iter().map(move |&key| Record { holder, key })
+    }
+
     /// Every other node that is known, ascending.
     pub fn others(&self) -> impl Iterator<Item = NodeId> {
         let others = self.peers.iter().filter(|(_, peer)| peer.standing != Standing::Myself);

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// replicas:    server ── Register ──▶ each other server; then, and whenever a peer publishes,
 ///              server ── Copy ──▶ each other server; and when the peer is gone
-///              server ── Forget ──▶ each other server
+///              server ── Forget ──▶ each other server, which copies what it knows if the
+///              peer is registered there
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TrackerMessage {

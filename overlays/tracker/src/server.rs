@@ -104,9 +104,7 @@ impl Server {
                 self.on_copy(from, &records, cx);
             }
             TrackerMessage::Forget { holder } if is_replica(from, cx) => {
-                if self.index.standing(holder) == Some(Standing::At(from)) {
-                    self.index.forget(holder);
-                }
+                self.on_forget(from, holder, cx);
             }
             _ => cx.emit(Event::Dropped(DropReason::Nonsense)),
         }
@@ -211,9 +209,21 @@ impl Server {
 
     /// Tells another server everything that was told to this one.
     pub(crate) fn copy_all(&self, to: NodeId, cx: &mut Ctx<'_, Tracker>) {
-        let records: Vec<Record> = self.index.own_records().collect();
-        for batch in records.chunks(cx.config.max_batch as usize) {
-            copy(batch.to_vec(), &[to], cx);
+        copy_batches(self.index.own_records().collect(), to, cx);
+    }
+
+    /// A peer is not registered at another server any more. If it is registered here, that server has
+    /// forgotten what it was told of it, so it is told again: the peer asked there, moved here because
+    /// it got no answer, and then the server took what it had asked, which was late, for the last word.
+    fn on_forget(&mut self, from: NodeId, holder: NodeId, cx: &mut Ctx<'_, Tracker>) {
+        match self.index.standing(holder) {
+            Some(Standing::At(server)) if server == from => {
+                self.index.forget(holder);
+            }
+            Some(Standing::Here(_)) => {
+                copy_batches(self.index.records_of(holder).collect(), from, cx);
+            }
+            _ => {}
         }
     }
 
@@ -283,5 +293,12 @@ fn copy(records: Vec<Record>, to: &[NodeId], cx: &mut Ctx<'_, Tracker>) {
     }
     for &server in to {
         cx.send(server, TrackerMessage::Copy { records: records.clone() });
+    }
+}
+
+/// Sends any number of records to one other server.
+fn copy_batches(records: Vec<Record>, to: NodeId, cx: &mut Ctx<'_, Tracker>) {
+    for batch in records.chunks(cx.config.max_batch as usize) {
+        copy(batch.to_vec(), &[to], cx);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{Laboratory, item, record, simulate, span};
 use overlay_core::{Conduct, Event, Input, NodeId, Oracle as _, Overlay as _, Strategy};
-use overlay_tracker::{Layout, Tracker, TrackerConfig};
+use overlay_tracker::{Layout, Tracker, TrackerConfig, TrackerMessage};
 use peerbench_measure::Measurement;
 
 const NODES: u32 = 24;
@@ -219,6 +219,23 @@ fn replicas_agree_again_after_their_connection_broke() {
     assert_eq!(holder(&mut lab, item(ITEMS).key), Some(None));
     lab.wait(31.0);
     assert_eq!(holder(&mut lab, item(ITEMS).key), Some(Some(one)));
+}
+
+/// A server was late, so a peer of its has moved to the other one; only then does the server get what
+/// the peer had asked, and wait for it in vain. It is told what it forgets.
+#[test]
+fn a_replica_knows_whoever_moved_on_while_it_was_late() {
+    let mut lab = laboratory(servers(2, Layout::Replicated));
+    let (peer, late) = (NodeId(9), SERVER);
+    assert_ne!(lab.config.home_of(peer), late);
+    let message = TrackerMessage::Register { token: 0, is_fresh: false };
+    lab.give(late, Input::Message { from: peer, message });
+    lab.wait(150.0);
+    let holder = lab.search(late, item(1).key).map(|it| it.holder);
+    assert_eq!(holder, Some(Some(peer)));
+    lab.leave(peer);
+    lab.wait(0.2);
+    assert_eq!(lab.search(late, item(1).key).map(|it| it.holder), Some(None));
 }
 
 /// What was published while the server was away is known when it is back, and only then.
