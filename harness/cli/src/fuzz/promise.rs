@@ -5,6 +5,7 @@ use peerbench_simulator::Links;
 use serde_yaml::Value;
 
 use super::dice::Dice;
+use super::sketch::Onset;
 
 /// Settings of an overlay's section: field and value.
 pub(super) type Section = Vec<(String, String)>;
@@ -28,9 +29,9 @@ pub(super) struct Promise {
     pub(super) most_lost: u64,
     /// The largest share of messages that may be damaged, in thousandths.
     pub(super) most_damaged: u64,
-    /// Whether it stands that single messages are lost or damaged, with this section. Connections do
-    /// not lose them, and many an overlay counts on that.
-    pub(super) stands_loss: fn(&Section) -> bool,
+    /// Whether it stands that single messages are lost or damaged, with this section and then.
+    /// Connections do not lose them, and many an overlay counts on that.
+    pub(super) stands_loss: fn(&Section, Onset) -> bool,
     /// Whether nodes that were cut off from each other find each other again.
     pub(super) heals_partitions: bool,
     /// The largest share of nodes that may be away at once, in hundredths.
@@ -55,7 +56,7 @@ const ANY: Promise = Promise {
     fetches: false,
     most_lost: 30,
     most_damaged: 200,
-    stands_loss: |_| true,
+    stands_loss: |_, _| true,
     heals_partitions: true,
     most_away: 50,
     freeloading: &[Strategy::NoUpload, Strategy::NoShare],
@@ -71,7 +72,7 @@ const PROMISES: &[Promise] = &[
         needs: &[("keep_alive_every", "2s"), ("expire_after", "8s"), ("retry_at_most", "4s")],
         section: tracker,
         // Replicas do not acknowledge copies.
-        stands_loss: |section| !section.iter().any(|(_, value)| value == "replicated"),
+        stands_loss: |section, _| !section.iter().any(|(_, value)| value == "replicated"),
         // A peer that has moved to another replica, because its own was silent, stays there.
         links: |section| match section["layout"] == "replicated" {
             true => Links::Any,
@@ -95,6 +96,7 @@ const PROMISES: &[Promise] = &[
         largest_item: 200_000,
         fetches: true,
         needs: SWARM,
+        stands_loss: swarms_stand_loss,
         section: |dice, _| swarm(dice),
         ..ANY
     },
@@ -104,6 +106,7 @@ const PROMISES: &[Promise] = &[
         largest_item: 200_000,
         fetches: true,
         needs: CHORD_AND_SWARM,
+        stands_loss: swarms_stand_loss,
         section: bittorrent_dht,
         // Whoever shares a swarm is linked as well.
         links: |_| Links::AtLeast,
@@ -193,6 +196,13 @@ fn bittorrent_dht(dice: Dice, nodes: u64) -> Section {
         fields.collect::<Section>()
     };
     [within("dht", chord(dice, nodes)), within("swarm", swarm(dice))].concat()
+}
+
+/// Interest, unchoking and what a peer has are said once and never again (BEP 3 counts on TCP). So if one
+/// of these is lost, both ends may wait for each other as long as the connection stands; then no swarm
+/// must have connections before the loss is over.
+fn swarms_stand_loss(_: &Section, onset: Onset) -> bool {
+    onset == Onset::First
 }
 
 fn swarm(dice: Dice) -> Section {

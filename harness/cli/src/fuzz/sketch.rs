@@ -135,7 +135,7 @@ impl Sketch {
             faults: Faults::draw(dice, promise, onset, storm),
             section: (promise.section)(dice, nodes),
         };
-        if !(promise.stands_loss)(&sketch.section) {
+        if !(promise.stands_loss)(&sketch.section, onset) {
             (sketch.faults.lost, sketch.faults.corrupted) = (0.0, 0.0);
         }
         sketch.bound();
