@@ -113,9 +113,11 @@ impl Router {
         }
         let changed = member.adopt(of, list, config);
         let nearer = predecessor.filter(|&p| p != of && member.is_nearer_successor(p, config));
-        if let (Some(_), Some(joining)) = (nearer, self.joining) {
+        let is_unknown = member.predecessor().is_none();
+        if let (Some(_), Some(joining), true) = (nearer, self.joining, is_unknown) {
             // Members that joined at the same time may stand between by the dozen. They are linked
-            // to each other, so the way past them is shorter through them than from here.
+            // to each other, so the way past them is shorter through them than from here; unless they
+            // know this member already, to which it leads then.
             self.joining = Some(Joining { again_at: patience(node.cx), ..joining });
             self.locate_from(to, of, Claim::Successor, node.cx);
         } else if let Some(nearer) = nearer {
