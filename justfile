@@ -86,6 +86,11 @@ test *arguments:
 fuzz-world seconds='60' *arguments:
     {{ peerbench }} fuzz-world {{ seconds }} {{ arguments }}
 
+# Throw random and damaged frames at every decoder and overlay: `just fuzz-frames --frames 100000000`
+[group('develop')]
+fuzz-frames *arguments:
+    {{ peerbench }} fuzz-frames {{ arguments }}
+
 # Run the micro-benchmarks
 [group('develop')]
 criterion *arguments:

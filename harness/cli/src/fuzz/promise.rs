@@ -32,6 +32,9 @@ pub(super) struct Promise {
     /// Whether it stands that single messages are lost or damaged, with this section and then.
     /// Connections do not lose them, and many an overlay counts on that.
     pub(super) stands_loss: fn(&Section, Onset) -> bool,
+    /// Whether it stands then that messages are doubled, or overtaken by later ones, and that connections
+    /// break at one end while the other one keeps them. Connections do not do that either.
+    pub(super) stands_disorder: fn(Onset) -> bool,
     /// Whether nodes that were cut off from each other find each other again.
     pub(super) heals_partitions: bool,
     /// The largest share of nodes that may be away at once, in hundredths.
@@ -57,6 +60,7 @@ const ANY: Promise = Promise {
     most_lost: 30,
     most_damaged: 200,
     stands_loss: |_, _| true,
+    stands_disorder: |_| true,
     heals_partitions: true,
     most_away: 50,
     freeloading: &[Strategy::NoUpload, Strategy::NoShare],
@@ -96,7 +100,8 @@ const PROMISES: &[Promise] = &[
         largest_item: 200_000,
         fetches: true,
         needs: SWARM,
-        stands_loss: swarms_stand_loss,
+        stands_loss: |_, onset| before_connections(onset),
+        stands_disorder: before_connections,
         section: |dice, _| swarm(dice),
         ..ANY
     },
@@ -106,7 +111,8 @@ const PROMISES: &[Promise] = &[
         largest_item: 200_000,
         fetches: true,
         needs: CHORD_AND_SWARM,
-        stands_loss: swarms_stand_loss,
+        stands_loss: |_, onset| before_connections(onset),
+        stands_disorder: before_connections,
         section: bittorrent_dht,
         // Whoever shares a swarm is linked as well.
         links: |_| Links::AtLeast,
@@ -198,10 +204,11 @@ fn bittorrent_dht(dice: Dice, nodes: u64) -> Section {
     [within("dht", chord(dice, nodes)), within("swarm", swarm(dice))].concat()
 }
 
-/// Interest, unchoking and what a peer has are said once and never again (BEP 3 counts on TCP). So if one
-/// of these is lost, both ends may wait for each other as long as the connection stands; then no swarm
-/// must have connections before the loss is over.
-fn swarms_stand_loss(_: &Section, onset: Onset) -> bool {
+/// Interest, unchoking and what a peer has are said once and never again, and the last word counts: BEP 3
+/// counts on TCP. So if one of these is lost, or comes after what was said later, or a connection stands
+/// for one end alone, both may wait for each other as long as it does; then no swarm must have
+/// connections before that is over.
+fn before_connections(onset: Onset) -> bool {
     onset == Onset::First
 }
 

@@ -138,6 +138,10 @@ impl Sketch {
         if !(promise.stands_loss)(&sketch.section, onset) {
             (sketch.faults.lost, sketch.faults.corrupted) = (0.0, 0.0);
         }
+        if !(promise.stands_disorder)(onset) {
+            let faults = &mut sketch.faults;
+            (faults.duplicated, faults.reordered, faults.one_way) = (0.0, 0.0, 0.0);
+        }
         sketch.bound();
         sketch
     }
