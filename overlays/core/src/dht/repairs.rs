@@ -20,6 +20,10 @@ const MOST_WAITING: usize = 65_536;
 /// on the way, or waits behind 7 MB at half of 1 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Most copies that this node waits for. What others offer is their word alone, so it must not take the
+/// memory that is asked for here; more are asked for when they are offered again.
+const MOST_ASKED: usize = 4_096;
+
 /// Items to be offered, by the node that may lack them.
 #[derive(Debug, Default)]
 pub(super) struct Offers(BTreeMap<NodeId, Vec<Key>>);
@@ -54,8 +58,12 @@ pub(super) struct Repairs {
 impl Repairs {
     /// Whether to ask this node for an item that it offers; if so, it is taken to be asked now.
     pub(super) fn ask(&mut self, whom: NodeId, key: Key, now: Time) -> bool {
-        let is_asked = |(_, since): &(NodeId, Time)| now.since(*since) < PATIENCE;
-        if self.asked.get(&key).is_some_and(is_asked) || self.asked.len() >= MOST_WAITING {
+        let is_waited_for = |(_, since): &(NodeId, Time)| now.since(*since) < PATIENCE;
+        if self.asked.len() >= MOST_ASKED {
+            self.asked.retain(|_, asked| is_waited_for(asked));
+        }
+        let is_asked = self.asked.get(&key).is_some_and(is_waited_for);
+        if is_asked || self.asked.len() >= MOST_ASKED {
             return false;
         }
         self.asked.insert(key, (whom, now));
@@ -115,5 +123,35 @@ impl Repairs {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (NodeId, StorageMessage)> {
         self.promised.clear();
         self.waiting.drain(..)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> Key {
+        Key::of(&number.to_be_bytes())
+    }
+
+    #[test]
+    fn one_is_asked_for_an_item_until_it_is_here_or_lost_or_late() {
+        let (mut repairs, now) = (Repairs::default(), Time::ZERO);
+        assert!(repairs.ask(NodeId(1), key(1), now));
+        assert!(!repairs.ask(NodeId(2), key(1), now));
+        repairs.arrived(&key(1));
+        assert!(repairs.ask(NodeId(2), key(1), now));
+        repairs.forget(NodeId(2));
+        assert!(repairs.ask(NodeId(3), key(1), now));
+        assert!(repairs.ask(NodeId(4), key(1), now + PATIENCE));
+    }
+
+    #[test]
+    fn who_offers_without_end_keeps_others_out_for_a_while_only() {
+        let (mut repairs, now) = (Repairs::default(), Time::ZERO);
+        let asked = (0..10_000).filter(|&number| repairs.ask(NodeId(1), key(number), now));
+        assert_eq!(asked.count(), MOST_ASKED);
+        assert!(!repairs.ask(NodeId(2), key(10_000), now));
+        assert!(repairs.ask(NodeId(2), key(10_000), now + PATIENCE));
     }
 }
