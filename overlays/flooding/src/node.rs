@@ -214,6 +214,10 @@ impl Flooding {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
         let is_linked = match message {
+            // Others may have heard of a node before it is asked to join: it was here once.
+            FloodingMessage::Connect { .. } if !self.is_in && self.joining.is_none() => {
+                return cx.send(from, FloodingMessage::Refuse { hosts: Box::default() });
+            }
             FloodingMessage::Connect { leaf } => {
                 let is_linked = self.links.on_connect(from, leaf, cx);
                 if !self.links.leaves().is_empty() {
