@@ -239,6 +239,7 @@ pub(crate) const SECTIONS: &[Section] = &[
             Line { label: "repair sent", metric: "upkeep_repair_sent", show: Show::IfAny },
             figure("lost items", "upkeep_lost_items", Value),
             figure("at the end", "upkeep_lost_items_at_end", Value),
+            figure("invariant held", "upkeep_invariant_held", Value),
         ],
     },
     Section {

@@ -38,7 +38,7 @@ pub use judge::{Judge, Verdict};
 pub use ledger::{Absence, Downloads, Ledger, RoundTrip, Terms};
 pub use machine::{Git, Machine, Toolchain, load_average};
 pub use manifest::{Manifest, Setup};
-pub use measurement::{Convergence, Cost, Counter, Measurement};
+pub use measurement::{Convergence, Cost, Counter, Measurement, Upheld};
 pub use metrics::{Better, Group, METRICS, Metric, Statistic, find_metric};
 pub use nodes::NodeSample;
 pub use portrait::{Portrait, PortraitMessage, PortraitNode, PortraitSearch};

@@ -79,6 +79,15 @@ pub struct Convergence {
     pub of: u32,
 }
 
+/// How often what must hold over the whole network held, since the first node failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upheld {
+    /// Looks at the whole network.
+    pub looks: u64,
+    /// Those at which it held.
+    pub held: u64,
+}
+
 /// Everything measured in one run.
 #[derive(Clone, Debug, Default)]
 pub struct Measurement {
@@ -97,6 +106,7 @@ pub struct Measurement {
     pub(crate) counters: BTreeMap<Counter, u64>,
     pub(crate) lateness_us: Histogram,
     pub(crate) convergence: Option<Convergence>,
+    pub(crate) upheld: Option<Upheld>,
     pub(crate) cost: Option<Cost>,
     pub(crate) controls: BTreeMap<String, Control>,
     pub(crate) trace_digest: Option<u64>,
@@ -298,6 +308,11 @@ impl Measurement {
         self.convergence = Some(Convergence { time, nodes, of });
     }
 
+    /// How often what must hold over the whole network held, since the first node failed.
+    pub fn upheld(&mut self, upheld: Upheld) {
+        self.upheld = Some(upheld);
+    }
+
     /// Something a reader of the figures must know: `partial: …`, `overloaded: …`.
     pub fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
@@ -377,6 +392,7 @@ impl Measurement {
         }
         self.lateness_us.merge(&other.lateness_us);
         self.convergence = both(self.convergence, other.convergence, Convergence::merge);
+        self.upheld = both(self.upheld, other.upheld, Upheld::merge);
         self.cost = both(self.cost, other.cost, Cost::merge);
         for (name, control) in &other.controls {
             self.controls.entry(name.clone()).or_insert_with(|| control.clone());
@@ -431,6 +447,12 @@ impl Distribution {
 impl PiecesSpread {
     pub(crate) fn diversity(&self) -> Option<f64> {
         (self.over > 0.0).then(|| self.even / self.over)
+    }
+}
+
+impl Upheld {
+    fn merge(self, other: Self) -> Self {
+        Self { looks: self.looks + other.looks, held: self.held + other.held }
     }
 }
 

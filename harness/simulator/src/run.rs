@@ -139,7 +139,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             away: BTreeMap::new(),
             is_measuring: false,
             states: Vec::new(),
-            watch: Watch::new(scenario),
+            watch: Watch::new(scenario, world),
             inventory_plan: world.inventory_plan(),
             inventories: Inventories::default(),
             most_waiting: 0,
@@ -255,13 +255,13 @@ impl<'a, O: Overlay> Run<'a, O> {
 
     fn strike(&mut self, fault: DueFault) {
         let DueFault { node, action, .. } = fault;
-        self.watch.disturb();
         self.harness.measurement.struck(fault.at, action.name());
         match action {
             FaultAction::Kill => self.remove(node),
             FaultAction::Freeze => {
                 self.simulation.freeze(node, fault.back_at.is_some());
                 self.strike_off(node);
+                self.watch.struck(&self.simulation);
             }
             FaultAction::Leave => {
                 let op = self.world.operations().leave_of(node);
@@ -294,6 +294,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             if wakes {
                 self.harness.ledger.wake(node);
                 self.simulation.wake(node);
+                self.watch.struck(&self.simulation);
             } else {
                 self.harness.ledger.restore(node, self.world.keep_items());
                 back.insert(node, life);
@@ -307,6 +308,7 @@ impl<'a, O: Overlay> Run<'a, O> {
     fn remove(&mut self, node: NodeId) {
         self.simulation.kill(node);
         self.strike_off(node);
+        self.watch.struck(&self.simulation);
     }
 
     fn strike_off(&mut self, node: NodeId) {
@@ -323,7 +325,7 @@ impl<'a, O: Overlay> Run<'a, O> {
             self.remove(node);
         }
         if std::mem::take(&mut self.harness.joined) > 0 {
-            self.watch.check(&self.simulation, self.config);
+            self.watch.check(&self.simulation);
         }
     }
 
@@ -391,6 +393,9 @@ impl<'a, O: Overlay> Run<'a, O> {
         if let Some(weather) = self.simulation.weather() {
             measurement.count(Counter::MalformedFrames, weather.tally().malformed);
             measurement.note(weather.tally().to_string());
+        }
+        if let Some(upheld) = self.watch.upheld() {
+            measurement.upheld(upheld);
         }
         if let Some(violation) = self.watch.violation() {
             measurement.note(violation);

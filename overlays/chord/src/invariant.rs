@@ -14,29 +14,24 @@ use overlay_core::dht::Routing as _;
 use crate::{ChordConfig, Member, Position, RingMember, Router};
 
 pub(crate) fn check(config: &ChordConfig, nodes: &[(NodeId, &Router)]) -> Result<(), String> {
-    let joined = nodes.iter().filter(|(_, router)| router.is_joined());
-    let members: Vec<&RingMember> = joined.flat_map(|(_, router)| router.members()).collect();
-    let mut places: Vec<(Position, Member)> =
-        members.iter().map(|member| (member.position, member.me)).collect();
-    places.sort_unstable();
-    let wanted = usize::from(config.successors) + 1;
-    if places.len() < wanted {
+    let joined: Vec<_> = nodes.iter().filter(|(_, router)| router.is_joined()).collect();
+    let mut members: Vec<&RingMember> =
+        joined.iter().flat_map(|(_, router)| router.members()).collect();
+    members.sort_unstable_by_key(|member| (member.position, member.me));
+    let wanted = fewest_members(config);
+    if members.len() < wanted {
         return Ok(()); // Not started yet: the invariant speaks of rings of at least r + 1 members.
     }
+    // One that is back and has not joined again is no member.
     let is_live = |member: &Member| {
-        nodes.binary_search_by_key(&member.node(config), |&(node, _)| node).is_ok()
+        joined.binary_search_by_key(&member.node(config), |&&(node, _)| node).is_ok()
     };
-    let mut skipped = alloc::vec![false; places.len()];
-    for member in &members {
+    let mut skipped = alloc::vec![false; members.len()];
+    for (index, member) in members.iter().enumerate() {
         if !member.successors().iter().any(is_live) {
             return Err(format!("member {} has no live successor", member.me.0));
         }
-        let mut before = member.position;
-        for &successor in member.successors() {
-            let place = Position::of_member(successor, config);
-            mark_between(&places, before, place, &mut skipped);
-            before = place;
-        }
+        mark_skipped(&members, index, config, &mut skipped);
     }
     let principal = skipped.iter().filter(|&&skipped| !skipped).count();
     if principal < wanted {
@@ -45,16 +40,39 @@ pub(crate) fn check(config: &ChordConfig, nodes: &[(NodeId, &Router)]) -> Result
     Ok(())
 }
 
-/// Marks the members strictly between two places.
-fn mark_between(places: &[(Position, Member)], from: Position, to: Position, marks: &mut [bool]) {
-    let gap = to.since(from);
-    let first = places.partition_point(|&(place, _)| place <= from);
-    for step in 0..places.len() {
-        let index = (first + step) % places.len();
-        let ahead = places[index].0.since(from);
-        if ahead >= gap || places[index].0 == from {
-            break;
+/// Whether failures have not gone too far (Zave 2017, section 3): nobody's last live successor was taken,
+/// and a ring of at least r + 1 members is left.
+pub(crate) fn is_promised(config: &ChordConfig, nodes: &[(NodeId, &Router)]) -> bool {
+    let joined = nodes.iter().filter(|(_, router)| router.is_joined());
+    let members: usize = joined.map(|(_, router)| router.members().len()).sum();
+    members >= fewest_members(config) && check(config, nodes).is_ok()
+}
+
+/// r + 1.
+fn fewest_members(config: &ChordConfig) -> usize {
+    usize::from(config.successors) + 1
+}
+
+/// Marks the members that the extended list of one of them skips. They are in the order of the ring, and
+/// in most lists the next entry is the next member; then nobody's place needs to be looked for.
+fn mark_skipped(members: &[&RingMember], of: usize, config: &ChordConfig, skipped: &mut [bool]) {
+    let (mut last, mut from) = (of, members[of].position);
+    for &successor in members[of].successors() {
+        let mut next = (last + 1) % members.len();
+        if members[next].me != successor {
+            let gap = Position::of_member(successor, config).since(from);
+            let is_between =
+                |member: &RingMember| member.position != from && member.position.since(from) < gap;
+            while is_between(members[next]) {
+                skipped[next] = true;
+                last = next;
+                next = (next + 1) % members.len();
+            }
+            from = from.plus(gap);
         }
-        marks[index] = true;
+        // One that has failed is no member any more, but the list has come as far as its place.
+        if members[next].me == successor {
+            (last, from) = (next, members[next].position);
+        }
     }
 }

@@ -525,6 +525,10 @@ impl Routing for Router {
     fn check_network(config: &ChordConfig, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
         invariant::check(config, nodes)
     }
+
+    fn is_promised(config: &ChordConfig, nodes: &[(NodeId, &Self)]) -> bool {
+        invariant::is_promised(config, nodes)
+    }
 }
 
 impl Router {

@@ -76,8 +76,8 @@ pub trait Overlay: Sized + Send + 'static {
     /// Puts a new node into the state it would have after everybody joined and maintenance had
     /// converged: runs of many nodes start here. Sets the timers that joining would have set.
     fn settle(&mut self, oracle: &Self::Oracle, cx: &mut Ctx<'_, Self>);
-    /// Checks what must hold over the whole network at every step; `nodes` are the live nodes that
-    /// have joined, ascending.
+    /// Checks what must hold over the whole network at every step; `nodes` are the live nodes,
+    /// ascending.
     ///
     /// # Errors
     /// Which invariant is broken, and where.
@@ -87,6 +87,12 @@ pub trait Overlay: Sized + Send + 'static {
     ) -> Result<(), alloc::string::String> {
         let _ = (config, nodes);
         Ok(())
+    }
+
+    /// Whether a failure has left these live nodes in a state from which on all that is still promised:
+    /// who proves something assumes that failures do not go too far.
+    fn is_promised(config: &Self::Config, nodes: &[(NodeId, &Self)]) -> bool {
+        Self::check_network(config, nodes).is_ok()
     }
 }
 

@@ -413,4 +413,9 @@ impl<R: Routing> Overlay for Trackerless<R> {
         let swarms: Vec<_> = nodes.iter().map(|(node, it)| (*node, &it.swarms)).collect();
         Bittorrent::check_network(&config.swarm, &swarms)
     }
+
+    fn is_promised(config: &Self::Config, nodes: &[(NodeId, &Self)]) -> bool {
+        let tables: Vec<_> = nodes.iter().map(|(node, it)| (*node, &it.dht)).collect();
+        Dht::<R>::is_promised(&config.dht, &tables)
+    }
 }

@@ -91,6 +91,8 @@ pub trait Routing: Sized + Send + 'static {
     /// # Errors
     /// Which invariant is broken, and where.
     fn check_network(config: &Self::Config, nodes: &[(NodeId, &Self)]) -> Result<(), String>;
+    /// See [`Overlay::is_promised`].
+    fn is_promised(config: &Self::Config, nodes: &[(NodeId, &Self)]) -> bool;
 }
 
 /// What a router's handler works with besides itself: the storage above it and the node's context.
@@ -403,5 +405,10 @@ impl<R: Routing> Overlay for Dht<R> {
     fn check_network(config: &R::Config, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
         let routers: Vec<_> = nodes.iter().map(|(node, dht)| (*node, &dht.routing)).collect();
         R::check_network(config, &routers)
+    }
+
+    fn is_promised(config: &R::Config, nodes: &[(NodeId, &Self)]) -> bool {
+        let routers: Vec<_> = nodes.iter().map(|(node, dht)| (*node, &dht.routing)).collect();
+        R::is_promised(config, &routers)
     }
 }
