@@ -2,7 +2,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use overlay_core::{NodeId, Time};
+use overlay_core::Time;
 
 use crate::links::{Fingers, Successors};
 use crate::ring::{Links, Ring};
@@ -195,13 +195,12 @@ impl RingMember {
         self.predecessor = (predecessor != self.me).then_some(link);
     }
 
-    /// Forgets a node's members. Whether the predecessor or a successor was among them.
-    pub(crate) fn forget(&mut self, node: NodeId, config: &ChordConfig) -> bool {
-        let gone = |member: Member| member.node(config) == node;
+    /// Forgets members that are gone. Whether the predecessor or a successor was among them.
+    pub(crate) fn forget(&mut self, gone: impl Fn(Member) -> bool, config: &ChordConfig) -> bool {
         let before = self.predecessor;
         self.predecessor = self.predecessor.filter(|link| !gone(link.member));
-        self.fingers.forget(gone);
-        let changed = self.successors.forget(gone, self.position, config);
+        self.fingers.forget(&gone);
+        let changed = self.successors.forget(&gone, self.position, config);
         if self.successors.head().is_none() {
             // Beyond what the successor list can survive: whoever is left is the way back.
             let left = self.fingers.members().next().or(self.predecessor());

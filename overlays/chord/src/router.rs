@@ -62,11 +62,17 @@ impl Router {
         cx.send(to.node(cx.config), DhtMessage::Routing(message));
     }
 
-    /// Whether this node has been told to join and is not linked to anybody yet. Who takes it for a
-    /// member knew it in a former life; it must not seem to be one now, or that peer would adopt its
-    /// empty successor list and be lost with it.
-    fn is_outside(&self) -> bool {
-        self.joining.is_some() && self.members.iter().all(RingMember::is_alone)
+    /// The member that this is for, if it is about to join and not linked to anybody yet. Who takes it for
+    /// one of the ring knew it in a former life; it must not seem to be one now, or that peer would adopt
+    /// its empty successor list and be lost with it. A ping is for the node, which may be in already with
+    /// another one.
+    fn outsider(&self, to: u16, body: &Body) -> Option<Member> {
+        let is_outside = match body {
+            Body::Ping => self.members.iter().all(RingMember::is_alone),
+            _ => self.members.get(usize::from(to))?.is_alone(),
+        };
+        let is_one = self.joining.is_some() && is_outside && body.is_for_members();
+        self.members.get(usize::from(to)).filter(|_| is_one).map(|member| member.me)
     }
 
     /// Asks for the next tick: soon if links have changed, otherwise after twice as long as last
@@ -193,7 +199,8 @@ impl Router {
                 member.set_predecessor(before, config);
             }
         }
-        self.on_peer_lost(from, node);
+        // Others of that node may be in the ring.
+        self.lose(from, |member| member == leaver, node);
     }
 
     /// Asks a peer whether it is there.
@@ -301,13 +308,39 @@ impl Router {
         }
     }
 
-    /// One member forgets a lost peer. Whether its predecessor or successors have changed.
-    fn forget(&mut self, index: u16, peer: NodeId, cx: &mut Cx<'_>) -> bool {
+    /// These members of a peer are gone: forgets them, and sends elsewhere what waited for them.
+    fn lose(&mut self, peer: NodeId, gone: impl Fn(Member) -> bool, mut node: Node<'_, '_>) {
+        let config = node.cx.config;
+        self.doubted.retain(|&mut (doubted, _)| doubted != peer);
+        if let Some(joining) = self.joining.as_mut().filter(|it| it.rendezvous == peer) {
+            // It may itself be about to join, so it is asked again at the next tick.
+            joining.again_at = node.cx.now;
+        }
+        let mut changed = false;
+        if !config.is_frozen() {
+            for index in 0..self.members.len() {
+                changed |= self.forget(index as u16, &gone, node.cx);
+            }
+        }
+        let mut orphaned: SmallVec<[Pending; 2]> = SmallVec::new();
+        while let Some(pending) = self.pending.take_any(|pending| gone(pending.next)) {
+            orphaned.push(pending);
+        }
+        for pending in orphaned {
+            self.retry(pending, node.reborrow());
+        }
+        if changed {
+            node.storage.on_neighborhood_change(self, node.cx);
+        }
+    }
+
+    /// One member forgets others that are gone. Whether its predecessor or successors have changed.
+    fn forget(&mut self, index: u16, gone: impl Fn(Member) -> bool, cx: &mut Cx<'_>) -> bool {
         let config = cx.config;
         let member = &mut self.members[usize::from(index)];
         let head = member.successors().first().copied();
-        let asked = member.asked.filter(|(asked, _)| asked.node(config) == peer);
-        let changed = member.forget(peer, config);
+        let asked = member.asked.filter(|&(asked, _)| gone(asked));
+        let changed = member.forget(gone, config);
         if asked.is_some() {
             member.asked = None;
             if asked.map(|(asked, _)| asked) == head {
@@ -403,9 +436,8 @@ impl Routing for Router {
     #[inline]
     fn on_message(&mut self, from: NodeId, message: ChordMessage, node: Node<'_, '_>) {
         let ChordMessage { to, body } = message;
-        if self.is_outside() && body.is_for_members() {
-            let me = Member::of(node.cx.me, 0, node.cx.config);
-            let body = Body::Leaving { member: me, predecessor: None };
+        if let Some(member) = self.outsider(to, &body) {
+            let body = Body::Leaving { member, predecessor: None };
             return node.cx.send(from, DhtMessage::Routing(ChordMessage { to: 0, body }));
         }
         match body {
@@ -444,29 +476,9 @@ impl Routing for Router {
         }
     }
 
-    fn on_peer_lost(&mut self, peer: NodeId, mut node: Node<'_, '_>) {
+    fn on_peer_lost(&mut self, peer: NodeId, node: Node<'_, '_>) {
         let config = node.cx.config;
-        self.doubted.retain(|&mut (doubted, _)| doubted != peer);
-        if let Some(joining) = self.joining.as_mut().filter(|it| it.rendezvous == peer) {
-            // It may itself be about to join, so it is asked again at the next tick.
-            joining.again_at = node.cx.now;
-        }
-        let mut changed = false;
-        if !config.is_frozen() {
-            for index in 0..self.members.len() {
-                changed |= self.forget(index as u16, peer, node.cx);
-            }
-        }
-        let mut orphaned: SmallVec<[Pending; 2]> = SmallVec::new();
-        while let Some(pending) = self.pending.take_any(|p| p.next.node(config) == peer) {
-            orphaned.push(pending);
-        }
-        for pending in orphaned {
-            self.retry(pending, node.reborrow());
-        }
-        if changed {
-            node.storage.on_neighborhood_change(self, node.cx);
-        }
+        self.lose(peer, |member| member.node(config) == peer, node);
     }
 
     fn is_responsible(&self, key: &Key, config: &ChordConfig) -> bool {
