@@ -5,6 +5,7 @@
 
 pub mod comparison;
 mod course;
+mod endings;
 mod explain;
 pub mod export;
 mod figures;

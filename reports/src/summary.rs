@@ -6,6 +6,7 @@ use peerbench_measure::{
     Status,
 };
 
+use crate::endings::endings;
 use crate::figures::{Figure, Figures};
 use crate::layout::{Line, SECTIONS, Section, Show};
 use crate::loads::loads;
@@ -106,6 +107,8 @@ fn table(run: &RunFolder, records: &[&RunRecord]) -> Result<Table, FolderError> 
         .collect::<Result<Vec<_>, _>>()?;
     let mut blocks: Vec<Block> =
         SECTIONS.iter().filter_map(|section| block(section, &columns)).collect();
+    let outcome = blocks.len().min(1);
+    blocks.splice(outcome..outcome, endings(&columns));
     let run = blocks.iter().position(|block| block.part == Part::Run).unwrap_or(blocks.len());
     blocks.splice(run..run, loads(&columns));
     blocks.extend(controls(&columns));

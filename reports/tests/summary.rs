@@ -222,6 +222,32 @@ fn freeloaders_and_fetches_have_rows_where_there_are_some() {
 }
 
 #[test]
+fn how_lookups_ended_over_time_is_shown_where_nodes_went() {
+    let mut m = Measurement::new(WINDOW);
+    let answer = Answer { by: NodeId(0), holder: None, hops: 2, timeouts: 0 };
+    m.begins(Time::ZERO, Some(Time::ZERO + Duration::from_secs(8)));
+    for tenth in 0..250u64 {
+        let due = Time::ZERO + Duration::from_millis(100 * tenth);
+        let done = due + Duration::from_millis(80);
+        match tenth {
+            80..100 => m.lookup_failed(due),
+            100 | 130 => m.lookup(due, done, Verdict::Incorrect, &answer),
+            _ => m.lookup(due, done, Verdict::Correct, &answer),
+        }
+    }
+    let mut calm = run();
+    add(&mut calm, Driver::Simulator, 1, Status::Ok, &m);
+    assert!(!of(&calm).terminal(100, false).contains("over time"));
+    m.struck(Time::ZERO + Duration::from_secs(8), "kill");
+    let mut struck = run();
+    add(&mut struck, Driver::Testbed, 1, Status::Ok, &m);
+    add(&mut struck, Driver::Simulator, 1, Status::Ok, &m);
+    let text = of(&struck).terminal(100, false);
+    let (outcome, _) = text.split_once("\n lookup latency").expect("the block behind");
+    insta::assert_snapshot!(outcome);
+}
+
+#[test]
 fn a_server_and_weak_uplinks_are_not_hidden_among_the_others() {
     let mut m = measured(1, 1_000);
     for node in 0..64 {
