@@ -164,6 +164,9 @@ fn block(section: &Section, columns: &[Figures<'_>]) -> Option<Block> {
     let mut rows = Vec::new();
     for line in section.lines {
         let metric = METRICS.iter().find(|metric| metric.name == line.metric)?;
+        if !line.show.is_meant(columns.iter().flat_map(|column| column.records().iter().copied())) {
+            continue;
+        }
         let figures: Vec<Figure> =
             columns.iter().map(|column| column.figure(metric, line.show.statistic())).collect();
         found |= figures.iter().any(|figure| figure.reading != Reading::NotMeasured);
@@ -187,7 +190,7 @@ fn row(line: &Line, metric: &'static Metric, columns: &[Figures<'_>], found: &[F
     let cells = columns.iter().zip(found).map(|(column, figure)| match line.show {
         Show::MeanAndMax => pair(metric.unit, *figure, column.figure(metric, Statistic::Max)),
         Show::Distribution => extent(column, metric),
-        Show::Milliseconds(_) => cell(*figure, Scale::milliseconds),
+        Show::Milliseconds(_) | Show::IfWrong(_) => cell(*figure, Scale::milliseconds),
         Show::Figure(_) | Show::IfAny => cell(*figure, scale),
     });
     let apart = match (line.show, columns) {

@@ -106,6 +106,7 @@ pub struct Measurement {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lookups {
     pub(crate) latency_us: Histogram,
+    pub(crate) charged_us: Histogram,
     pub(crate) hops: Histogram,
     pub(crate) timeouts: Histogram,
     /// In thousandths.
@@ -188,6 +189,13 @@ impl Measurement {
     pub fn lookup_failed(&mut self, due: Time) {
         self.lookups.failed += 1;
         self.lookups.outcomes.count(due, Outcome::Failed);
+    }
+
+    /// A lookup counts as this long where failures are charged: what a correct one took, and the
+    /// workload's timeout for any other. Each lookup once.
+    #[inline]
+    pub fn charge(&mut self, time: Duration) {
+        self.lookups.charged_us.record(micros(time));
     }
 
     /// A correct lookup that took this long was answered by another node, to which a direct round
@@ -394,6 +402,7 @@ impl Measurement {
 impl Lookups {
     fn merge(&mut self, other: &Self) {
         self.latency_us.merge(&other.latency_us);
+        self.charged_us.merge(&other.charged_us);
         self.hops.merge(&other.hops);
         self.timeouts.merge(&other.timeouts);
         self.stretch.merge(&other.stretch);
