@@ -330,6 +330,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         lines: &[
             figure("processes", "cost_processes", Value),
             figure("events", "cost_events", Value),
+            figure("per event", "cost_ns_per_event", Value),
             figure("event rate", "cost_events_per_second", Value),
             figure("message rate", "cost_messages_per_second", Value),
             nodes("processor", "cost_cpu_ms_per_second"),

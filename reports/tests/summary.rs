@@ -91,6 +91,7 @@ fn on_a_testbed(seed: u64, stretch: u64) -> Measurement {
         delivered_messages: 61_007,
         build: Duration::from_millis(2_130),
         wall: Duration::from_secs(41),
+        processor: None,
         peak_memory_bytes: Some(538_000_000),
     });
     m.control("raw_stream_round_trip_p50", 23.4, "µs");
@@ -110,6 +111,7 @@ fn in_virtual_time(seed: u64, stretch: u64) -> Measurement {
         delivered_messages: 60_512,
         build: Duration::from_micros(412),
         wall: Duration::from_millis(19),
+        processor: Some(Duration::from_micros(18_400)),
         peak_memory_bytes: Some(6_200_000),
     });
     m.control("cpu_spin", 180.5, "ms");

@@ -64,6 +64,9 @@ pub struct Cost {
     pub build: Duration,
     /// Real time from then to the end of the run.
     pub wall: Duration,
+    /// Processor time from the first input to the end of the run, where all of it was one thread's
+    /// that did nothing else.
+    pub processor: Option<Duration>,
     /// Largest resident memory of all processes together, in bytes.
     pub peak_memory_bytes: Option<u64>,
 }
@@ -462,6 +465,7 @@ impl Cost {
             delivered_messages: self.delivered_messages + other.delivered_messages,
             build: self.build.max(other.build),
             wall: self.wall.max(other.wall),
+            processor: self.processor.zip(other.processor).map(|(one, another)| one + another),
             peak_memory_bytes: both(self.peak_memory_bytes, other.peak_memory_bytes, u64::max),
         }
     }

@@ -320,9 +320,11 @@ fn cost_is_rated_by_the_run_without_its_building() {
         delivered_messages: 600,
         build: Duration::from_secs(7),
         wall: Duration::from_secs(2),
+        processor: Some(Duration::from_micros(1_500)),
         peak_memory_bytes: Some(8_192),
     });
     assert_eq!(figure(&m, "cost_events_per_second"), Some(500.0));
+    assert_eq!(figure(&m, "cost_ns_per_event"), Some(1_500.0));
     assert_eq!(figure(&m, "cost_messages_per_second"), Some(300.0));
     assert_eq!(figure(&m, "cost_bytes_per_node"), Some(2_048.0));
     assert_eq!(figure(&m, "cost_build_us"), Some(7e6));
