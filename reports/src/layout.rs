@@ -1,4 +1,5 @@
 //! Which figures a table shows, in which order: one literal table.
+use peerbench_measure::RunRecord;
 use peerbench_measure::Statistic::{self, Mean, Quantile, Value};
 
 use crate::Part;
@@ -39,16 +40,28 @@ pub(crate) enum Show {
     Distribution,
     /// One figure, shown only where it is not zero.
     IfAny,
+    /// One time of all lookups, shown only where some were wrong or failed.
+    IfWrong(Statistic),
 }
 
 impl Show {
     /// The figure by which drivers are compared.
     pub(crate) const fn statistic(self) -> Statistic {
         match self {
-            Self::Figure(statistic) | Self::Milliseconds(statistic) => statistic,
+            Self::Figure(statistic) | Self::Milliseconds(statistic) | Self::IfWrong(statistic) => {
+                statistic
+            }
             Self::MeanAndMax | Self::Distribution => Mean,
             Self::IfAny => Value,
         }
+    }
+
+    /// Whether a row can say anything of these runs that others do not.
+    pub(crate) fn is_meant<'r>(self, mut records: impl Iterator<Item = &'r RunRecord>) -> bool {
+        let is_wrong = |record: &RunRecord| {
+            record.reading("lookup_correct_ratio").number().is_some_and(|share| share < 1.0)
+        };
+        !matches!(self, Self::IfWrong(_)) || records.any(is_wrong)
     }
 
     /// Whether figures like these are worth a row.
@@ -68,6 +81,10 @@ const fn figure(label: &'static str, metric: &'static str, statistic: Statistic)
 
 const fn time(label: &'static str, metric: &'static str, thousandths: u16) -> Line {
     line(label, metric, Show::Milliseconds(Quantile(thousandths)))
+}
+
+const fn charged(label: &'static str, statistic: Statistic) -> Line {
+    line(label, "lookup_latency_charged_us", Show::IfWrong(statistic))
 }
 
 const fn last(label: &'static str, metric: &'static str) -> Line {
@@ -108,6 +125,18 @@ pub(crate) const SECTIONS: &[Section] = &[
             time("p99.9", "lookup_latency_us", 999),
             figure("stretch p50", "lookup_stretch", Quantile(500)),
             figure("stretch p99", "lookup_stretch", Quantile(990)),
+        ],
+    },
+    Section {
+        part: Part::Lookups,
+        title: "charged latency",
+        hint: "of all lookups",
+        always: false,
+        lines: &[
+            charged("mean", Mean),
+            charged("p50", Quantile(500)),
+            charged("p90", Quantile(900)),
+            charged("p99", Quantile(990)),
         ],
     },
     Section {
@@ -302,6 +331,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         lines: &[
             figure("processes", "cost_processes", Value),
             figure("events", "cost_events", Value),
+            figure("per event", "cost_ns_per_event", Value),
             figure("event rate", "cost_events_per_second", Value),
             figure("message rate", "cost_messages_per_second", Value),
             nodes("processor", "cost_cpu_ms_per_second"),
@@ -324,9 +354,9 @@ mod tests {
             let metric = METRICS.iter().find(|metric| metric.name == line.metric);
             let metric = metric.unwrap_or_else(|| panic!("no metric {}", line.metric));
             let shown: &[Statistic] = match &line.show {
-                Show::Figure(statistic) | Show::Milliseconds(statistic) => {
-                    std::slice::from_ref(statistic)
-                }
+                Show::Figure(statistic)
+                | Show::Milliseconds(statistic)
+                | Show::IfWrong(statistic) => std::slice::from_ref(statistic),
                 Show::MeanAndMax => &[Mean, Statistic::Max],
                 Show::Distribution => &[Quantile(10), Quantile(990)],
                 Show::IfAny => &[Value],

@@ -4,6 +4,8 @@
 //! shown, already in words and figures, and each way to show it is a module of its own.
 
 pub mod comparison;
+mod course;
+mod endings;
 mod explain;
 pub mod export;
 mod figures;

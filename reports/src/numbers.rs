@@ -17,6 +17,7 @@ pub(crate) struct Scale {
 /// Ascending: how many of the metric's unit make one of the unit shown.
 type Units = &'static [(f64, &'static str)];
 
+const SHORT_TIME: Units = &[(1.0, " ns"), (1e3, " µs"), (1e6, " ms"), (1e9, " s")];
 const TIME: Units = &[(1.0, " µs"), (1e3, " ms"), (1e6, " s")];
 const MILLISECONDS: Units = &[(1e3, " ms")];
 const BYTES: Units = &[(1.0, " B"), (1e3, " kB"), (1e6, " MB"), (1e9, " GB")];
@@ -36,7 +37,7 @@ impl Scale {
             "Gini" => Self { divisor: 1.0, decimals: 3, suffix: String::new() },
             "µs" => Self::fitting(number, TIME),
             "ms" => Self::fitting(number * 1e3, TIME).times(1e-3),
-            "ns" => Self::fitting(number / 1e3, TIME).times(1e3),
+            "ns" => Self::fitting(number, SHORT_TIME),
             "s" => Self::fitting(number * 1e6, TIME).times(1e-6),
             "B" => Self::fitting(number, BYTES),
             "B/s" => Self::fitting(number, BYTE_RATE),

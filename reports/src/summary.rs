@@ -6,6 +6,7 @@ use peerbench_measure::{
     Status,
 };
 
+use crate::endings::endings;
 use crate::figures::{Figure, Figures};
 use crate::layout::{Line, SECTIONS, Section, Show};
 use crate::loads::loads;
@@ -106,6 +107,8 @@ fn table(run: &RunFolder, records: &[&RunRecord]) -> Result<Table, FolderError> 
         .collect::<Result<Vec<_>, _>>()?;
     let mut blocks: Vec<Block> =
         SECTIONS.iter().filter_map(|section| block(section, &columns)).collect();
+    let outcome = blocks.len().min(1);
+    blocks.splice(outcome..outcome, endings(&columns));
     let run = blocks.iter().position(|block| block.part == Part::Run).unwrap_or(blocks.len());
     blocks.splice(run..run, loads(&columns));
     blocks.extend(controls(&columns));
@@ -161,6 +164,9 @@ fn block(section: &Section, columns: &[Figures<'_>]) -> Option<Block> {
     let mut rows = Vec::new();
     for line in section.lines {
         let metric = METRICS.iter().find(|metric| metric.name == line.metric)?;
+        if !line.show.is_meant(columns.iter().flat_map(|column| column.records().iter().copied())) {
+            continue;
+        }
         let figures: Vec<Figure> =
             columns.iter().map(|column| column.figure(metric, line.show.statistic())).collect();
         found |= figures.iter().any(|figure| figure.reading != Reading::NotMeasured);
@@ -184,7 +190,7 @@ fn row(line: &Line, metric: &'static Metric, columns: &[Figures<'_>], found: &[F
     let cells = columns.iter().zip(found).map(|(column, figure)| match line.show {
         Show::MeanAndMax => pair(metric.unit, *figure, column.figure(metric, Statistic::Max)),
         Show::Distribution => extent(column, metric),
-        Show::Milliseconds(_) => cell(*figure, Scale::milliseconds),
+        Show::Milliseconds(_) | Show::IfWrong(_) => cell(*figure, Scale::milliseconds),
         Show::Figure(_) | Show::IfAny => cell(*figure, scale),
     });
     let apart = match (line.show, columns) {

@@ -6,7 +6,7 @@ mod small;
 
 use std::collections::BTreeMap;
 
-use peerbench_measure::{Driver, METRICS, RunFolder, RunRecord, Status};
+use peerbench_measure::{Driver, METRICS, RunFolder, RunRecord, Status, Timeline};
 use peerbench_reports::page::{Page, arranged};
 use small::{NODES, SEEDS, comparison};
 
@@ -140,18 +140,8 @@ fn bars_and_lines_are_the_record_s_numbers() {
         );
 
         let records = records(&folder, overlay);
-        let line = &shown[&("outcomes-simulator-1".to_owned(), overlay.to_owned())];
         let timelines: Vec<_> = records.iter().filter_map(|it| it.timeline.as_ref()).collect();
-        let first = timelines[0];
-        for point in line {
-            let bin = ((point[0] - first.from_s as f64) / first.width_s as f64).floor() as usize;
-            let of = |list: fn(&peerbench_measure::Timeline) -> &Vec<u64>| -> f64 {
-                timelines.iter().filter_map(|it| list(it).get(bin)).sum::<u64>() as f64
-            };
-            let (correct, wrong) =
-                (of(|it| &it.correct), of(|it| &it.incorrect) + of(|it| &it.failed));
-            assert!(is_near(point[1], correct / (correct + wrong)), "{overlay} {point:?}");
-        }
+        are_shares_of(&shown, overlay, &timelines);
 
         let kinds: Vec<&Vec<f64>> = shown
             .iter()
@@ -175,6 +165,39 @@ fn bars_and_lines_are_the_record_s_numbers() {
                 .all(|(point, (x, y))| is_near(point[0], *x) && is_near(point[1], *y));
             assert!(same && points.len() == lorenz.len());
         }
+    }
+}
+
+/// Lines over time are shares of the searches of all runs, each way to end for itself; one that is not
+/// drawn counted nothing.
+fn are_shares_of(
+    shown: &BTreeMap<(String, String), Points>,
+    overlay: &str,
+    timelines: &[&Timeline],
+) {
+    type List = fn(&Timeline) -> &Vec<u64>;
+    let endings: [(&str, List); 3] = [
+        ("outcomes-simulator-1", |it| &it.correct),
+        ("outcomes-incorrect-simulator-1", |it| &it.incorrect),
+        ("outcomes-failed-simulator-1", |it| &it.failed),
+    ];
+    let first = timelines[0];
+    for (chart, list) in endings {
+        let Some(line) = shown.get(&(chart.to_owned(), overlay.to_owned())) else {
+            assert!(timelines.iter().all(|it| list(it).iter().all(|bin| *bin == 0)), "{chart}");
+            continue;
+        };
+        let of = |list: List, bin: usize| -> f64 {
+            timelines.iter().filter_map(|it| list(it).get(bin)).sum::<u64>() as f64
+        };
+        for point in line {
+            let bin = ((point[0] - first.from_s as f64) / first.width_s as f64).floor() as usize;
+            let all: f64 = endings.iter().map(|(_, list)| of(*list, bin)).sum();
+            assert!(is_near(point[1], of(list, bin) / all), "{chart} of {overlay} {point:?}");
+        }
+        let bins = 0..timelines.iter().map(|it| it.correct.len()).max().unwrap_or_default();
+        let due = bins.filter(|bin| endings.iter().any(|(_, list)| of(*list, *bin) > 0.0));
+        assert_eq!(line.len(), due.count(), "{chart} of {overlay}");
     }
 }
 

@@ -40,6 +40,7 @@ fn measured(seed: u64, stretch: u64) -> Measurement {
             2 => m.lookup(Time::ZERO, Time::ZERO + took, Verdict::Incorrect, &answer),
             _ => m.lookup(Time::ZERO, Time::ZERO + took, Verdict::Correct, &answer),
         }
+        m.charge(if search <= 2 { Duration::from_secs(4) } else { took });
     }
     m.converged(Some(Duration::from_millis(4_210 * stretch / 1_000)), 64, 64);
     m.count(Counter::DroppedNonsense, 0);
@@ -90,6 +91,7 @@ fn on_a_testbed(seed: u64, stretch: u64) -> Measurement {
         delivered_messages: 61_007,
         build: Duration::from_millis(2_130),
         wall: Duration::from_secs(41),
+        processor: None,
         peak_memory_bytes: Some(538_000_000),
     });
     m.control("raw_stream_round_trip_p50", 23.4, "µs");
@@ -109,6 +111,7 @@ fn in_virtual_time(seed: u64, stretch: u64) -> Measurement {
         delivered_messages: 60_512,
         build: Duration::from_micros(412),
         wall: Duration::from_millis(19),
+        processor: Some(Duration::from_micros(18_400)),
         peak_memory_bytes: Some(6_200_000),
     });
     m.control("cpu_spin", 180.5, "ms");
@@ -219,6 +222,32 @@ fn freeloaders_and_fetches_have_rows_where_there_are_some() {
     for title in ["fetch", "swarm", "sharing", "freeloading"] {
         assert!(!titles.iter().any(|known| known == title), "{title}");
     }
+}
+
+#[test]
+fn how_lookups_ended_over_time_is_shown_where_nodes_went() {
+    let mut m = Measurement::new(WINDOW);
+    let answer = Answer { by: NodeId(0), holder: None, hops: 2, timeouts: 0 };
+    m.begins(Time::ZERO, Some(Time::ZERO + Duration::from_secs(8)));
+    for tenth in 0..250u64 {
+        let due = Time::ZERO + Duration::from_millis(100 * tenth);
+        let done = due + Duration::from_millis(80);
+        match tenth {
+            80..100 => m.lookup_failed(due),
+            100 | 130 => m.lookup(due, done, Verdict::Incorrect, &answer),
+            _ => m.lookup(due, done, Verdict::Correct, &answer),
+        }
+    }
+    let mut calm = run();
+    add(&mut calm, Driver::Simulator, 1, Status::Ok, &m);
+    assert!(!of(&calm).terminal(100, false).contains("over time"));
+    m.struck(Time::ZERO + Duration::from_secs(8), "kill");
+    let mut struck = run();
+    add(&mut struck, Driver::Testbed, 1, Status::Ok, &m);
+    add(&mut struck, Driver::Simulator, 1, Status::Ok, &m);
+    let text = of(&struck).terminal(100, false);
+    let (outcome, _) = text.split_once("\n lookup latency").expect("the block behind");
+    insta::assert_snapshot!(outcome);
 }
 
 #[test]

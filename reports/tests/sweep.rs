@@ -2,7 +2,9 @@
 use std::time::Duration;
 
 use peerbench_measure::{Driver, Key, Measurement, Reading, RunFolder, RunRecord, Setup, Status};
-use peerbench_reports::sweep::{Combination, Field, Outline, View, axis, sweep};
+use peerbench_reports::sweep::{
+    Combination, DEFAULT_X, DEFAULT_Y, Field, Outline, View, axis, sweep,
+};
 use peerbench_reports::{Page, Sweep};
 
 const LINKS: [&str; 3] = ["4", "8", "16"];
@@ -39,11 +41,7 @@ fn outline() -> Outline {
         overlays: vec!["ring".into(), "rumour".into()],
         fields,
         points: Vec::new(),
-        view: View {
-            x: "bandwidth_sent_mean".into(),
-            y: "lookup_latency_us_p50".into(),
-            correct_at_least: 0.99,
-        },
+        view: View { x: DEFAULT_X.into(), y: DEFAULT_Y.into(), correct_at_least: 0.99 },
     };
     for nodes in 0..NODES.len() {
         for links in 0..LINKS.len() {
@@ -77,8 +75,8 @@ fn figures(point: &Combination, seed: u64) -> [(&'static str, f64); 4] {
         _ => [900.0, 3e5, 0.995, 18.0],
     };
     [
-        ("bandwidth_sent_mean", cost * nodes),
-        ("lookup_latency_us_p50", latency * nodes * luck),
+        (DEFAULT_X, cost * nodes),
+        (DEFAULT_Y, latency * nodes * luck),
         ("lookup_correct_ratio", correct),
         ("state_links_mean", links),
     ]

@@ -64,6 +64,9 @@ pub struct Cost {
     pub build: Duration,
     /// Real time from then to the end of the run.
     pub wall: Duration,
+    /// Processor time from the first input to the end of the run, where all of it was one thread's
+    /// that did nothing else.
+    pub processor: Option<Duration>,
     /// Largest resident memory of all processes together, in bytes.
     pub peak_memory_bytes: Option<u64>,
 }
@@ -116,6 +119,7 @@ pub struct Measurement {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lookups {
     pub(crate) latency_us: Histogram,
+    pub(crate) charged_us: Histogram,
     pub(crate) hops: Histogram,
     pub(crate) timeouts: Histogram,
     /// In thousandths.
@@ -198,6 +202,13 @@ impl Measurement {
     pub fn lookup_failed(&mut self, due: Time) {
         self.lookups.failed += 1;
         self.lookups.outcomes.count(due, Outcome::Failed);
+    }
+
+    /// A lookup counts as this long where failures are charged: what a correct one took, and the
+    /// workload's timeout for any other. Each lookup once.
+    #[inline]
+    pub fn charge(&mut self, time: Duration) {
+        self.lookups.charged_us.record(micros(time));
     }
 
     /// A correct lookup that took this long was answered by another node, to which a direct round
@@ -410,6 +421,7 @@ impl Measurement {
 impl Lookups {
     fn merge(&mut self, other: &Self) {
         self.latency_us.merge(&other.latency_us);
+        self.charged_us.merge(&other.charged_us);
         self.hops.merge(&other.hops);
         self.timeouts.merge(&other.timeouts);
         self.stretch.merge(&other.stretch);
@@ -475,6 +487,7 @@ impl Cost {
             delivered_messages: self.delivered_messages + other.delivered_messages,
             build: self.build.max(other.build),
             wall: self.wall.max(other.wall),
+            processor: self.processor.zip(other.processor).map(|(one, another)| one + another),
             peak_memory_bytes: both(self.peak_memory_bytes, other.peak_memory_bytes, u64::max),
         }
     }

@@ -71,6 +71,25 @@ fn only_correct_lookups_have_a_latency_and_hops() {
 }
 
 #[test]
+fn what_fails_is_charged_where_it_is_asked_for() {
+    let mut m = Measurement::new(WINDOW);
+    assert_eq!(figure(&m, "lookup_latency_charged_us_p50"), None);
+    for millis in [40, 80, 4_000] {
+        m.charge(Duration::from_millis(millis));
+    }
+    let mut other = Measurement::new(WINDOW);
+    other.charge(Duration::from_millis(4_000));
+    m.merge(&other);
+    let near = |name, millis: f64| {
+        let found = figure(&m, name).unwrap();
+        assert!((found / 1e3 - millis).abs() <= millis / 1e3, "{name}: {found} µs");
+    };
+    near("lookup_latency_charged_us_p50", 80.0);
+    near("lookup_latency_charged_us_p99", 4_000.0);
+    near("lookup_latency_charged_us_mean", 2_030.0);
+}
+
+#[test]
 fn the_network_s_lookup_traffic_is_shared_by_all_searches_that_were_due() {
     let mut m = Measurement::new(WINDOW);
     lookup(&mut m, 1_000, Verdict::Correct, &answer(2, 0));
@@ -301,9 +320,11 @@ fn cost_is_rated_by_the_run_without_its_building() {
         delivered_messages: 600,
         build: Duration::from_secs(7),
         wall: Duration::from_secs(2),
+        processor: Some(Duration::from_micros(1_500)),
         peak_memory_bytes: Some(8_192),
     });
     assert_eq!(figure(&m, "cost_events_per_second"), Some(500.0));
+    assert_eq!(figure(&m, "cost_ns_per_event"), Some(1_500.0));
     assert_eq!(figure(&m, "cost_messages_per_second"), Some(300.0));
     assert_eq!(figure(&m, "cost_bytes_per_node"), Some(2_048.0));
     assert_eq!(figure(&m, "cost_build_us"), Some(7e6));

@@ -27,6 +27,7 @@ mod memory;
 mod network;
 mod observer;
 mod portrait;
+mod processor;
 mod queue;
 mod run;
 mod simulation;

@@ -15,6 +15,7 @@ use crate::harness::Harness;
 use crate::memory::Peak;
 use crate::network::Wiring;
 use crate::observer::Unobserved;
+use crate::processor::used_by_this_thread;
 use crate::simulation::Simulation;
 use crate::slot::Life;
 use crate::watch::{Watch, count_converged};
@@ -44,15 +45,24 @@ pub fn run<O: Overlay>(
     let mut run = Run::<O>::new(scenario, config, &world, seed);
     let build = started.elapsed();
     progress.phase(&format!("{}: simulating {nodes} nodes", O::NAME));
+    let unused = used_by_this_thread();
     run.complete(progress, stop);
     let wall = started.elapsed() - build;
+    let processor = used_by_this_thread().zip(unused).map(|(all, before)| all - before);
     let (events, delivered_messages) = (run.simulation.inputs(), run.simulation.delivered());
     let most_waiting = run.most_waiting;
     let mut measurement = run.finish();
     let peak_memory_bytes = peak.bytes();
-    let cost =
-        Cost { nodes, processes: 1, events, delivered_messages, build, wall, peak_memory_bytes };
-    measurement.cost(cost);
+    measurement.cost(Cost {
+        nodes,
+        processes: 1,
+        events,
+        delivered_messages,
+        build,
+        wall,
+        processor,
+        peak_memory_bytes,
+    });
     Ok(Simulated { measurement, most_waiting, wall })
 }
 

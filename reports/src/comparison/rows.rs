@@ -44,8 +44,9 @@ pub(super) fn correct_apart(reference: &Column<'_>, other: &Column<'_>) -> Optio
 }
 
 fn block(section: &Section, columns: &[Column<'_>]) -> Option<Block> {
-    let shown: Vec<Shown> =
-        section.lines.iter().flat_map(|line| shown(line, section.hint)).collect();
+    let records = || columns.iter().flat_map(|column| column.figures.records().iter().copied());
+    let lines = section.lines.iter().filter(|line| line.show.is_meant(records()));
+    let shown: Vec<Shown> = lines.flat_map(|line| shown(line, section.hint)).collect();
     let figures = |shown: &Shown| -> Vec<Figure> {
         columns.iter().map(|column| column.figures.figure(shown.metric, shown.statistic)).collect()
     };
@@ -88,7 +89,7 @@ fn shown(line: &Line, hint: &str) -> Vec<Shown> {
                 of(format!("{}, {max}", line.label), Statistic::Max),
             ]
         }
-        Show::Figure(_) | Show::Milliseconds(_) | Show::IfAny => {
+        Show::Figure(_) | Show::Milliseconds(_) | Show::IfWrong(_) | Show::IfAny => {
             vec![of(line.label.to_owned(), line.show.statistic())]
         }
     }
@@ -121,7 +122,7 @@ fn row(shown: &Shown, columns: &[Column<'_>], of_the_correct: bool) -> Row {
 fn value(shown: &Shown, column: &Column<'_>) -> Cell {
     let found = column.figures.figure(shown.metric, shown.statistic);
     let scale = |number| match shown.show {
-        Show::Milliseconds(_) => Scale::milliseconds(number),
+        Show::Milliseconds(_) | Show::IfWrong(_) => Scale::milliseconds(number),
         // Beside the × of a ratio, that of the unit would be read as one, too.
         _ if shown.metric.unit == "times" => Scale::plain(number),
         _ => Scale::of(shown.metric.unit, number),

@@ -9,6 +9,9 @@ use crate::numbers::Scale;
 /// Below this share of the hull's height, nobody would see that it has moved.
 const VISIBLE: f64 = 0.005;
 
+/// How figures begin for which lookups without a right answer count as slow.
+const CHARGED: &str = "lookup_latency_charged_us";
+
 /// How pictures and tables are to be read.
 pub(super) fn reading(outline: &Outline) -> Vec<String> {
     let View { x, y, correct_at_least } = &outline.view;
@@ -20,6 +23,11 @@ pub(super) fn reading(outline: &Outline) -> Vec<String> {
         title(x),
         title(y)
     )];
+    if y.starts_with(CHARGED) {
+        reading.push(
+            "Charged: a lookup that is wrong or fails counts as the workload's timeout.".to_owned(),
+        );
+    }
     reading.push(format!(
         "In the column of the hull, ● is a vertex of it. ○, in pictures hollow, is a combination of which \
          less than {} of the lookups are right: no part of a hull.",

@@ -170,8 +170,7 @@ impl<'w, R: Oracle> Ledger<'w, R> {
                     downloads.due += 1;
                 }
                 if absence == Some(Absence::Lost) {
-                    measurement.lookup_failed(at);
-                    self.did_not_begin(node);
+                    self.fail_lookup(at, node, measurement);
                 }
             }
             Command::Publish { op, item } => {
@@ -436,6 +435,10 @@ impl<'w, R: Oracle> Ledger<'w, R> {
     ) {
         let Search { due, node, .. } = *search;
         measurement.lookup(due, at, verdict, answer);
+        measurement.charge(match verdict {
+            Verdict::Correct => at.since(due),
+            Verdict::Incorrect => self.terms.timeout,
+        });
         if verdict == Verdict::Correct
             && answer.by != node
             && answer.by.index() < self.terms.conducts.len()
@@ -543,9 +546,14 @@ impl<'w, R: Oracle> Ledger<'w, R> {
 
     fn fail_search(&mut self, due: Time, node: NodeId, now: Time, measurement: &mut Measurement) {
         if self.left_behind(node, due, now) != Some(Absence::Struck) {
-            measurement.lookup_failed(due);
-            self.did_not_begin(node);
+            self.fail_lookup(due, node, measurement);
         }
+    }
+
+    fn fail_lookup(&mut self, due: Time, node: NodeId, measurement: &mut Measurement) {
+        measurement.lookup_failed(due);
+        measurement.charge(self.terms.timeout);
+        self.did_not_begin(node);
     }
 
     fn fail_fetch(&mut self, fetch: Fetch, now: Time, measurement: &mut Measurement) {

@@ -77,6 +77,8 @@ impl Books {
             timeline.as_ref().map_or(0, |timeline| of(timeline).iter().sum())
         };
         let (_, open) = self.ledger.progress();
+        let charged = self.measurement.lookups.charged_us.count();
+        assert_eq!(charged, self.measurement.searches(), "each is charged once");
         (sum(|t| &t.correct), sum(|t| &t.incorrect), sum(|t| &t.failed), open)
     }
 }
@@ -112,6 +114,12 @@ fn news_may_come_late_of_what_was_in_time() {
     books.expire(211);
     assert_eq!(books.outcome(), (1, 0, 2, 0));
     assert_eq!(books.measurement.fetches.failed, 1);
+    let charged = &books.measurement.lookups.charged_us;
+    assert_eq!(
+        charged.mean(),
+        Some(100_000.0),
+        "who failed is charged the timeout, who did not its time"
+    );
 }
 
 #[test]

@@ -10,6 +10,13 @@ pub(super) const LATENCY: &[Statistic] = &[
     Statistic::Quantile(990),
     Statistic::Quantile(999),
 ];
+/// The mean as well: a median does not tell a third of failures from none.
+pub(super) const CHARGED: &[Statistic] = &[
+    Statistic::Mean,
+    Statistic::Quantile(500),
+    Statistic::Quantile(900),
+    Statistic::Quantile(990),
+];
 /// The last one counts: who waits for the slowest waits that long.
 pub(super) const FETCH_TIME: &[Statistic] = &[
     Statistic::Quantile(500),

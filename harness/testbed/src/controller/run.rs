@@ -560,6 +560,7 @@ impl<R: Oracle> Run<R> {
             delivered_messages: reports().map(|report| report.counts.delivered).sum(),
             build,
             wall,
+            processor: None,
             peak_memory_bytes: Some(memory.sum()),
         }
     }

@@ -27,6 +27,12 @@ const BETWEEN: f64 = 8.0;
 /// Of so many marks, none is labelled: their labels would be a text over each other.
 const MANY_MARKS: usize = 6;
 
+/// Of so many marks, none goes across: together they would hide what they strike.
+const CROWD: usize = 16;
+
+/// How far the marks of a crowd reach down from the top.
+const SHORT: f64 = 10.0;
+
 /// Where everything is.
 pub(super) struct Frame<'a> {
     chart: &'a Chart,
@@ -144,12 +150,13 @@ impl<'a> Frame<'a> {
         }
         let (top, bottom) = (tenths(self.top), tenths(self.bottom));
         let (left, right) = (tenths(self.left), tenths(self.right));
+        let end = if drawn.len() < CROWD { bottom } else { tenths(self.top + SHORT) };
         html! {
             g.marks {
                 @for (mark, label) in drawn {
                     g {
                         @match mark.at {
-                            Place::X(at) => path d=(format!("M{} {top}V{bottom}", self.x(at))) {},
+                            Place::X(at) => path d=(format!("M{} {top}V{end}", self.x(at))) {},
                             Place::Diagonal => path d=(format!("M{left} {bottom}L{right} {top}")) {},
                             Place::Y(at) => path d=(format!("M{left} {}H{right}", self.y(at))) {},
                         }

@@ -8,12 +8,13 @@ use crate::page::scene::{Scene, find};
 use crate::statistics::{Growth, fit_growth};
 
 /// What grows: the metric, which of its figures, the title, and the ordinate.
-const FIGURES: [(&str, Statistic, &str, &str); 5] = [
+const FIGURES: [(&str, Statistic, &str, &str); 6] = [
     ("lookup_hops", Mean, "Hops against nodes", "hops, mean"),
     ("state_links", Mean, "State against nodes", "links of a node, mean"),
     ("lookup_messages", Value, "Messages against nodes", "messages per lookup"),
     ("lookup_latency_us", Quantile(500), "Latency against nodes", "latency, p50"),
     ("bandwidth_sent", Mean, "Bandwidth against nodes", "sent by a node, mean"),
+    ("cost_ns_per_event", Value, "Cost of an event against nodes", "processor time per event"),
 ];
 
 /// The least number of points through which a curve is laid: through two, each one goes.

@@ -1,78 +1,103 @@
 //! How lookups ended over time, and what faults did to them.
 use peerbench_measure::{FolderError, Timeline};
 
+use crate::course::{Count, Course};
 use crate::page::chart::{Axis, Chart, Point, Series, Shape};
 use crate::page::scene::Scene;
 
 /// The most spans that a line has.
 const MOST_SPANS: usize = 60;
 
-/// The share of right answers in each span of time.
+/// How a search can end.
+struct Ending {
+    id: &'static str,
+    title: &'static str,
+    /// What became of the searches that ended so.
+    searches: &'static str,
+    /// What is said where none ended so.
+    none: &'static str,
+    metric: &'static str,
+    count: Count,
+}
+
+const RIGHT: Ending = Ending {
+    id: "outcomes",
+    title: "Right answers over time",
+    searches: "answered rightly",
+    none: "",
+    metric: "lookup_correct_ratio",
+    count: |timeline| &timeline.correct,
+};
+
+const OTHERWISE: [Ending; 2] = [
+    Ending {
+        id: "outcomes-incorrect",
+        title: "Wrong answers over time",
+        searches: "answered wrongly",
+        none: " No search was answered wrongly.",
+        metric: "lookup_incorrect_ratio",
+        count: |timeline| &timeline.incorrect,
+    },
+    Ending {
+        id: "outcomes-failed",
+        title: "Searches without an answer over time",
+        searches: "not answered in time",
+        none: " No search was left without an answer.",
+        metric: "lookup_failed_ratio",
+        count: |timeline| &timeline.failed,
+    },
+];
+
+/// A chart for each way in which searches ended, so that everybody's line is in each and can be
+/// compared. Right answers have all of the ordinate; of the others, which are few, each has an ordinate
+/// of its own.
 pub(super) fn outcomes(scene: &Scene<'_>) -> Result<Vec<Chart>, FolderError> {
+    let mut right = chart(scene, &RIGHT);
+    right.y = right.y.between(0.0, 1.0);
+    let mut charts = vec![right];
+    for ending in &OTHERWISE {
+        let chart = chart(scene, ending);
+        let is_seen = |series: &Series| series.points.iter().any(|point| point.y > 0.0);
+        match chart.series.iter().any(is_seen) {
+            true => charts.push(chart),
+            false => charts[0].caption.push_str(ending.none),
+        }
+    }
+    Ok(charts)
+}
+
+/// The share of the searches that ended so, in each span of time.
+fn chart(scene: &Scene<'_>, ending: &Ending) -> Chart {
     let series = scene.columns.iter().map(|column| {
         let timelines = column.records().iter().filter_map(|record| record.timeline.as_ref());
-        Series::new(column.who, &column.label, Shape::Line, course(timelines))
+        let points = points(&Course::of(timelines), ending.count);
+        Series::new(column.who, &column.label, Shape::Line, points)
     });
-    let series: Vec<Series> = series.filter(|series| series.points.len() > 1).collect();
-    Ok(vec![Chart {
-        id: scene.name("outcomes"),
-        title: "Right answers over time".to_owned(),
-        caption:
-            "The share of the searches due at this time that were answered rightly; a span in \
-                  which none was due is left out. Dotted lines are faults."
-                .to_owned(),
-        metrics: vec!["lookup_correct_ratio"],
+    let marks = scene.faults();
+    Chart {
+        id: scene.name(ending.id),
+        title: ending.title.to_owned(),
+        caption: format!(
+            "The share of the searches due at this time that were {}; a span in which none was due \
+             is left out.{}",
+            ending.searches,
+            if marks.is_empty() { "" } else { " Dotted lines are faults." }
+        ),
+        metrics: vec![ending.metric],
         x: Axis::linear("time since the start of the run", "s").anywhere(),
-        y: Axis::linear("searches answered rightly", "ratio").between(0.0, 1.0),
-        series,
-        marks: scene.faults(),
-    }])
+        y: Axis::linear(format!("searches {}", ending.searches), "ratio"),
+        series: series.filter(|series| series.points.len() > 1).collect(),
+        marks,
+    }
 }
 
 /// The share of right answers over all these runs, in the middle of each span.
 pub(crate) fn course<'a>(timelines: impl Iterator<Item = &'a Timeline>) -> Vec<Point> {
-    let mut bins: Vec<(u64, u64)> = Vec::new();
-    let mut first: Option<&Timeline> = None;
-    for timeline in timelines {
-        // Runs of one scenario have windows of the same length, so bins of the same width.
-        if first.is_some_and(|first| first.width_s != timeline.width_s) {
-            continue;
-        }
-        first = first.or(Some(timeline));
-        bins.resize(bins.len().max(timeline.correct.len()), (0, 0));
-        for (bin, place) in bins.iter_mut().zip(0..timeline.correct.len()) {
-            let wrong = timeline.incorrect[place] + timeline.failed[place];
-            *bin = (bin.0 + timeline.correct[place], bin.1 + timeline.correct[place] + wrong);
-        }
-    }
-    let Some(first) = first else { return Vec::new() };
-    let together = bins.len().div_ceil(MOST_SPANS).max(1);
-    let seconds = first.width_s as f64;
-    let spans = bins.chunks(together).enumerate().filter_map(|(span, bins)| {
-        let (correct, all) = bins.iter().fold((0, 0), |sum, bin| (sum.0 + bin.0, sum.1 + bin.1));
-        let middle = (span * together) as f64 + bins.len() as f64 / 2.0;
-        let at = first.from_s as f64 + middle * seconds;
-        (all > 0).then(|| Point::new(at, correct as f64 / all as f64))
-    });
-    spans.collect()
+    points(&Course::of(timelines), RIGHT.count)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outcomes_of_all_runs_are_added_and_silence_is_left_out() {
-        let run = |correct: &[u64], failed: &[u64]| Timeline {
-            from_s: 10,
-            width_s: 2,
-            correct: correct.to_vec(),
-            incorrect: vec![0; correct.len()],
-            failed: failed.to_vec(),
-        };
-        let (one, other) = (run(&[4, 0, 1], &[0, 0, 3]), run(&[4], &[8]));
-        let points = course([&one, &other].into_iter());
-        assert_eq!(points, [Point::new(11.0, 0.5), Point::new(15.0, 0.25)]);
-        assert!(course(std::iter::empty()).is_empty());
-    }
+/// The same of searches that ended as it is counted here.
+fn points(course: &Course<'_>, count: Count) -> Vec<Point> {
+    let spans = course.shares(count, course.bins().div_ceil(MOST_SPANS));
+    spans.into_iter().filter_map(|span| Some(Point::new(span.middle, span.share?))).collect()
 }

@@ -4,15 +4,16 @@ use peerbench_measure::{FolderError, TrafficTimeline};
 use crate::page::chart::{Axis, Chart, Point, Series, Shape};
 use crate::page::scene::{Column, Scene};
 
-/// A class of traffic, or a part of one: its name, and its bytes in a bin.
-type Class = (&'static str, fn(&TrafficTimeline, usize) -> u64);
+/// A class of traffic, or a part of one: its name, the variant of its owner's looks, and its bytes in
+/// a bin.
+type Class = (&'static str, usize, fn(&TrafficTimeline, usize) -> u64);
 
-/// From the bottom to the top.
+/// From the bottom to the top, and from dark to light.
 const CLASSES: [Class; 4] = [
-    ("repair", repair),
-    ("maintenance", |it, bin| it.maintenance[bin] - repair(it, bin)),
-    ("lookup", |it, bin| it.lookup[bin]),
-    ("data", |it, bin| it.data[bin]),
+    ("repair", 0, repair),
+    ("maintenance", 1, |it, bin| it.maintenance[bin] - repair(it, bin)),
+    ("lookup", 2, |it, bin| it.lookup[bin]),
+    ("data", 4, |it, bin| it.data[bin]),
 ];
 
 /// The part of maintenance that puts copies where they belong.
@@ -32,7 +33,7 @@ fn chart(scene: &Scene<'_>, column: &Column<'_>) -> Option<Chart> {
     // Bytes per node and second at the bottom and at the top of each class.
     let mut below = vec![0.0; bins.len()];
     let mut series = Vec::new();
-    for (variant, (name, bytes)) in CLASSES.iter().enumerate() {
+    for (name, variant, bytes) in CLASSES {
         if bins.clone().all(|bin| bytes(timeline, bin) == 0) {
             continue;
         }
@@ -46,7 +47,7 @@ fn chart(scene: &Scene<'_>, column: &Column<'_>) -> Option<Chart> {
             points.push(Point::since(below[bin], at, below[bin] + rate));
             below[bin] += rate;
         }
-        series.push(Series::new(column.who, *name, Shape::Area, points).variant(2 * variant));
+        series.push(Series::new(column.who, name, Shape::Area, points).variant(variant));
     }
     Some(Chart {
         id: scene.name(&format!("traffic-{}", column.who)),

@@ -2,7 +2,7 @@
 use peerbench_measure::{FolderError, RunRecord, Upkeep};
 
 use crate::page::chart::{Axis, Chart, Point, Series, Shape};
-use crate::page::scene::Scene;
+use crate::page::scene::{Scene, faults};
 
 /// What is drawn of it.
 struct Lack {
@@ -56,6 +56,6 @@ fn chart(scene: &Scene<'_>, lack: &Lack) -> Chart {
         x: Axis::linear("time since the start of the run", "s").anywhere(),
         y: Axis::linear(lack.y, "ratio"),
         series: series.filter(|series| series.points.len() > 1).collect(),
-        marks: scene.faults(),
+        marks: scene.records().next().map_or_else(Vec::new, faults),
     }
 }

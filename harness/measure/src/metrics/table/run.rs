@@ -191,6 +191,21 @@ pub(super) const METRICS: &[Metric] = &[
         ..COST
     },
     Metric {
+        name: "cost_ns_per_event",
+        title: "processor time per event",
+        unit: "ns",
+        definition: "Processor time from the first input to a node to the end of the run, divided by \
+            the inputs. In the simulator, where a run is one thread; others that wait for the same \
+            processor do not count. Not measured on the testbed, whose nodes have one each.",
+        source: |m| {
+            cost(m, |cost| {
+                let nanos = cost.processor?.as_nanos() as f64;
+                (cost.events > 0).then(|| nanos / cost.events as f64)
+            })
+        },
+        ..COST
+    },
+    Metric {
         name: "cost_events_per_second",
         title: "events per second",
         unit: "1/s",
