@@ -219,7 +219,8 @@ impl Progress for Patience<'_> {
 pub(crate) struct Examination {
     judged_from: Time,
     timeout: Duration,
-    publications: std::ops::Range<u32>,
+    /// The numbers of what is published, and of what those that are back publish anew.
+    publications: [std::ops::Range<u32>; 2],
     joining: BTreeMap<NodeId, Time>,
     publishing: BTreeMap<OpId, (NodeId, Time)>,
     searching: BTreeMap<OpId, (NodeId, Key, Time)>,
@@ -233,7 +234,8 @@ impl Examination {
         Self {
             judged_from: Time::ZERO + limits.judged_from,
             timeout: scenario.workload.timeout.0,
-            publications: world.operations().publishes.clone(),
+            publications: [&world.operations().publishes, &world.operations().republishes]
+                .map(Clone::clone),
             joining: BTreeMap::new(),
             publishing: BTreeMap::new(),
             searching: BTreeMap::new(),
@@ -257,7 +259,9 @@ impl Examination {
                 self.publishing.retain(|_, (node, _)| *node != due.node);
                 self.joining.insert(due.node, due.at);
             }
-            Command::Publish { op, .. } if self.publications.contains(&op.0) => {
+            Command::Publish { op, .. }
+                if self.publications.iter().any(|numbers| numbers.contains(&op.0)) =>
+            {
                 self.publishing.insert(op, (due.node, due.at));
             }
             Command::Search { op, key } if due.at >= self.judged_from => {
