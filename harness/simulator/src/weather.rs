@@ -25,8 +25,9 @@ pub(crate) struct Weather<'w> {
     /// Of each sender's messages.
     chances: Vec<Random>,
     held_up: HeldUp,
-    /// Connections that are breaking off, and when it will be noticed.
-    breaking: BTreeMap<(NodeId, NodeId), u64>,
+    /// Connections that are breaking off, for both ends or for the first alone, and when it will be
+    /// noticed.
+    breaking: BTreeMap<(NodeId, NodeId, bool), u64>,
     tally: Tally,
 }
 
@@ -113,10 +114,10 @@ impl<'w> Weather<'w> {
         Crossing { copies, broken: None }
     }
 
-    /// The connection breaks off, unless it is doing so already.
+    /// The connection breaks off, unless it is doing so already for as many of its ends.
     fn break_off(&mut self, from: NodeId, to: NodeId, now: Time, for_both: bool) -> Option<Broken> {
-        let pair = if for_both { (from.min(to), from.max(to)) } else { (from, to) };
-        let until = self.breaking.entry(pair).or_default();
+        let (one, other) = if for_both { (from.min(to), from.max(to)) } else { (from, to) };
+        let until = self.breaking.entry((one, other, for_both)).or_default();
         if *until > now.as_nanos() {
             return None;
         }
@@ -255,7 +256,27 @@ impl Contents for Zeros {
 
 #[cfg(test)]
 mod tests {
+    use peerbench_scenario::Document;
+
     use super::*;
+
+    #[test]
+    fn a_cut_is_noticed_at_both_ends_though_one_is_about_to_notice_something() {
+        let text = "nodes: 4\nstart: converged\nnetwork: {weather: {one_way: 0.5}}\n";
+        let scenario = Document::parse("world", text).expect("it is YAML").scenario();
+        let world = World::new(&scenario.expect("it is sound"), 1).expect("it can be drawn");
+        let mut weather = Weather::over(&world, None).expect("there is some");
+        let mut breaks = |from, to, for_both| {
+            let broken = weather.break_off(NodeId(from), NodeId(to), Time::ZERO, for_both);
+            broken.map(|it| it.for_both)
+        };
+        for (from, to) in [(1, 2), (2, 1)] {
+            assert_eq!(breaks(from, to, false), Some(false));
+            assert_eq!(breaks(from, to, false), None, "it does so already");
+        }
+        assert_eq!(breaks(1, 2, true), Some(true));
+        assert_eq!(breaks(2, 1, true), None, "it does so already");
+    }
 
     #[test]
     fn what_is_behind_a_message_held_up_waits_and_what_has_arrived_is_forgotten() {
