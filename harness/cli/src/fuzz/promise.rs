@@ -45,6 +45,8 @@ pub(super) struct Promise {
     pub(super) needs: &'static [(&'static str, &'static str)],
     /// Others, which vary.
     pub(super) section: fn(Dice, u64) -> Section,
+    /// Whether it is promised with what is left of them: by default a field may be what promises nothing.
+    pub(super) suffices: fn(&Section) -> bool,
     /// Which neighbours a node should have whatever it has been through, with this section.
     pub(super) links: fn(&Value) -> Links,
 }
@@ -66,6 +68,7 @@ const ANY: Promise = Promise {
     freeloading: &[Strategy::NoUpload, Strategy::NoShare],
     needs: &[],
     section: |_, _| Vec::new(),
+    suffices: |_| true,
     links: |_| Links::Exactly,
 };
 
@@ -91,6 +94,7 @@ const PROMISES: &[Promise] = &[
         // Parts of a network without a structure that are content each do not look for each other.
         heals_partitions: false,
         section: flooding,
+        suffices: is_whole_ring,
         ..ANY
     },
     Promise { overlay: "chord", needs: CHORD, section: chord, ..RING },
@@ -179,6 +183,12 @@ fn flooding(dice: Dice, _: u64) -> Section {
         section.push(set("super_peers.uplink", "20Mbit/s"));
     }
     section
+}
+
+/// The second ring of an expanding one is to reach everybody, which takes a step that is not the default.
+fn is_whole_ring(section: &Section) -> bool {
+    let has = |field: &str| section.iter().any(|(its, _)| its == field);
+    !has("search") || has("ring_step")
 }
 
 fn chord(dice: Dice, _: u64) -> Section {

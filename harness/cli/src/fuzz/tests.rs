@@ -162,6 +162,39 @@ fn what_is_broken_is_found_and_shrunk() {
     assert!(lines < 40, "{lines} lines are not a small world:\n{}", render::yaml(&smallest));
 }
 
+/// Holds a world to each rule by itself.
+fn assert_promised(sketch: &Sketch) {
+    let promise = promise::of(sketch.overlay);
+    let Sketch { nodes, copies, fetch, onset, section, faults, .. } = sketch;
+    assert!(*nodes >= promise.fewest_nodes && copies <= nodes, "{sketch:?}");
+    assert!(*fetch || !promise.fetches, "{sketch:?}");
+    assert!(faults.corrupted == 0.0 || *onset == sketch::Onset::First, "{sketch:?}");
+    assert!(faults.partitions.is_empty() || promise.heals_partitions, "{sketch:?}");
+    let is_loss = faults.lost > 0.0 || faults.corrupted > 0.0;
+    assert!(!is_loss || (promise.stands_loss)(section, *onset), "{sketch:?}");
+    let is_disorder = faults.duplicated > 0.0 || faults.reordered > 0.0 || faults.one_way > 0.0;
+    assert!(!is_disorder || (promise.stands_disorder)(*onset), "{sketch:?}");
+    let has = |field| section.iter().any(|(its, _)| its == field);
+    assert!(has("ring_step") || !has("search"), "{sketch:?}");
+}
+
+#[test]
+fn what_is_made_smaller_is_promised_still() {
+    for entry in OVERLAYS {
+        for seed in 0..200 {
+            let sketch = Sketch::draw(promise::of(entry.name), entry.name, seed);
+            assert_promised(&sketch);
+            let mut trials = 0;
+            shrink::shrink(sketch, MOST_TRIALS, |smaller| {
+                assert_promised(smaller);
+                trials += 1;
+                // Some steps are taken to their end, and others are not.
+                (trials + seed) % 5 > 0
+            });
+        }
+    }
+}
+
 #[test]
 fn who_panics_is_caught_and_told_where() {
     trial::keep_panics();
