@@ -279,6 +279,13 @@ impl Faults {
         if !promise.heals_partitions {
             self.partitions.clear();
         }
+        if let (Some(crash), Some(churn)) = (self.crash, &mut self.churn) {
+            // Who comes and goes is drawn from those who do not crash: together they are so many.
+            let crashed = (100.0 * crash.share).round() as u64;
+            let left = promise.most_away.saturating_sub(crashed) as f64 / 100.0;
+            churn.share = churn.share.min(left);
+        }
+        self.churn = self.churn.filter(|churn| churn.share > 0.0);
         if !(promise.stands_loss)(section, onset) {
             (self.lost, self.corrupted) = (0.0, 0.0);
         }

@@ -170,6 +170,8 @@ fn assert_promised(sketch: &Sketch) {
     assert!(*fetch || !promise.fetches, "{sketch:?}");
     assert!(faults.corrupted == 0.0 || *onset == sketch::Onset::First, "{sketch:?}");
     assert!(faults.partitions.is_empty() || promise.heals_partitions, "{sketch:?}");
+    let away = faults.crash.map_or(0.0, |it| it.share) + faults.churn.map_or(0.0, |it| it.share);
+    assert!(100.0 * away < promise.most_away as f64 + 0.5, "{sketch:?}");
     let is_loss = faults.lost > 0.0 || faults.corrupted > 0.0;
     assert!(!is_loss || (promise.stands_loss)(section, *onset), "{sketch:?}");
     let is_disorder = faults.duplicated > 0.0 || faults.reordered > 0.0 || faults.one_way > 0.0;
