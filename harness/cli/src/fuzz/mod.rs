@@ -112,7 +112,7 @@ fn run_file(fuzz: &FuzzWorld, path: &std::path::Path) -> Result<ExitCode, Failur
     };
     let entry = overlays::find(name)?;
     trial::keep_panics();
-    let tried = trial::of_document(entry, document)?;
+    let tried = trial::of_file(entry, document)?;
     Ok(match report::of_file(entry, &tried) {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(REGRESSION),

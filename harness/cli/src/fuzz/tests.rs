@@ -162,6 +162,26 @@ fn what_is_broken_is_found_and_shrunk() {
     assert!(lines < 40, "{lines} lines are not a small world:\n{}", render::yaml(&smallest));
 }
 
+#[test]
+fn a_file_in_which_nothing_would_be_judged_is_refused() {
+    let told = |world: &str| {
+        let workload = "workload: {searches: 20, rate: 1/s}";
+        let text = format!("nodes: 8\nwarm_up: 10s\n{workload}\n{world}\n");
+        let document = Document::parse("world", text).expect("it is YAML");
+        match trial::of_file(overlays::find("tracker").expect("there is one"), document) {
+            Ok(tried) => format!("{} judged", tried.examined.map_or(0, |it| it.judged)),
+            Err(failure) => failure.to_string(),
+        }
+    };
+    let endless = "this lasts until the run is over, so nothing can be judged after it";
+    assert_eq!(told("network: {weather: {lost: 0.1}}"), endless);
+    assert_eq!(told("churn: {sessions: {mean: 10s}}"), endless);
+    let unjudged = "none of them is due after 45s, and only from then on they are judged";
+    assert_eq!(told("network: {weather: {until: 15s, lost: 0.1}}"), unjudged);
+    assert_eq!(told("churn: {until: 15s, sessions: {mean: 10s}}"), unjudged);
+    assert_eq!(told("network: {weather: {until: 15s}}\nfounders: 1"), unjudged);
+}
+
 /// Holds a world to each rule by itself.
 fn assert_promised(sketch: &Sketch) {
     let promise = promise::of(sketch.overlay);
