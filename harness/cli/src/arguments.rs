@@ -549,8 +549,12 @@ pub(crate) struct FuzzWorld {
     /// How many worlds
     #[arg(long, value_name = "N")]
     pub(crate) worlds: Option<u64>,
+    /// Instead: one world again, as it was told, such as `chord:42`
+    #[arg(long, value_name = "OVERLAY:SEED")]
+    #[arg(conflicts_with_all = ["seconds", "seed", "overlays", "worlds"])]
+    pub(crate) world: Option<String>,
     /// Instead: the world of this file, under its first seed
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seconds", "seed", "worlds"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seconds", "seed", "worlds", "world"])]
     pub(crate) scenario: Option<PathBuf>,
     /// Where the worlds that fail are stored, as small as they could be made
     #[arg(long, default_value = "reports/runs/worlds", value_name = "FOLDER")]

@@ -121,6 +121,9 @@ fn run_file(fuzz: &FuzzWorld, path: &std::path::Path) -> Result<ExitCode, Failur
 
 impl Plan {
     fn of(fuzz: &FuzzWorld) -> Result<Self, Failure> {
+        if let Some(world) = &fuzz.world {
+            return Self::of_world(world);
+        }
         let entries = match fuzz.overlays.is_empty() {
             true => OVERLAYS.iter().collect(),
             false => {
@@ -137,6 +140,16 @@ impl Plan {
             worlds: fuzz.worlds,
             time: time.map(Duration::from_secs),
         })
+    }
+
+    /// One world, as [`report::again`] writes it.
+    fn of_world(world: &str) -> Result<Self, Failure> {
+        let read = world.split_once(':').and_then(|(name, seed)| Some((name, seed.parse().ok()?)));
+        let Some((name, first)) = read else {
+            let message = format!("`{world}` is no world: write OVERLAY:SEED, such as `chord:42`");
+            return Err(Failure::Usage(message));
+        };
+        Ok(Self { entries: vec![overlays::find(name)?], first, worlds: Some(1), time: None })
     }
 
     /// The world with this number: each overlay's turn.

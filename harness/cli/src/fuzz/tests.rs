@@ -5,7 +5,10 @@ use std::path::Path;
 use overlay_core::{Command, Ctx, Effect, Key, NodeId, Overlay, Setting, StateSize, Strategy};
 use overlay_tracker::{Timer, Tracker, TrackerConfig, TrackerMessage, View};
 
+use clap::Parser as _;
+
 use super::*;
+use crate::arguments::{Arguments, Verb};
 use crate::overlays::entry;
 
 /// A tracker whose nodes never tell their servers that they are there, and do not care when those are
@@ -104,6 +107,27 @@ fn a_seed_is_a_world_and_what_comes_of_it() {
             (render::yaml(&sketch), tried.examined.map(|it| (it.trace_digest, it.judged)))
         };
         assert_eq!(tried(), tried(), "{}", entry.name);
+    }
+}
+
+#[test]
+fn what_is_told_runs_the_same_world_again() {
+    let plan = |command: &str| {
+        let arguments = Arguments::try_parse_from(command.split(' '));
+        match arguments.expect("a command line").verb {
+            Verb::FuzzWorld(fuzz) => Plan::of(&fuzz),
+            other => panic!("{other:?}"),
+        }
+    };
+    for entry in OVERLAYS {
+        let its = plan(&report::again(entry, 515_144_566_634_478_203)).expect("it is a world");
+        let worlds: Vec<_> = (0..9).map_while(|number| its.world(number)).collect();
+        let [(overlay, seed)] = worlds[..] else { panic!("{} worlds", worlds.len()) };
+        assert_eq!((overlay.name, seed), (entry.name, 515_144_566_634_478_203));
+        assert_eq!(its.time, None);
+    }
+    for no_world in ["chord", "chord:", "chord:x", "nobody:1"] {
+        assert!(plan(&format!("peerbench fuzz-world --world {no_world}")).is_err(), "{no_world}");
     }
 }
 
