@@ -29,6 +29,7 @@ use peerbench_scenario::Document;
 use crate::arguments::FuzzWorld;
 use crate::failure::{Failure, INTERRUPTED, NOTHING_MEASURED, REGRESSION};
 use crate::overlays::{self, Entry, OVERLAYS};
+use crate::parallel;
 use crate::progress::Shown;
 use sketch::Sketch;
 use trial::{Defeat, Tried};
@@ -80,15 +81,18 @@ pub(crate) fn run(fuzz: &FuzzWorld, stop: &AtomicBool) -> Result<ExitCode, Failu
     let plan = Plan::of(fuzz)?;
     trial::keep_panics();
     let (began, progress) = (Instant::now(), Shown::new());
-    let outcome = run_worlds(&plan, &progress, stop)?;
+    let (outcome, broken) = run_worlds(&plan, &progress, stop);
     report::counts(&outcome, began.elapsed());
     let is_interrupted = stop.load(Ordering::Relaxed);
     for failed in outcome.failed.values() {
         report::failed(failed);
         if !is_interrupted {
-            let (smallest, defeat, trials) = shrink_failed(failed, &progress)?;
+            let (smallest, defeat, trials) = shrink_failed(failed, &progress);
             report::smallest(failed, &smallest, &defeat, trials, &fuzz.output)?;
         }
+    }
+    if let Some(failure) = broken {
+        return Err(failure);
     }
     Ok(match (outcome.failed.is_empty(), outcome.counts.is_empty()) {
         (false, _) => ExitCode::from(REGRESSION),
@@ -162,8 +166,9 @@ impl Plan {
     }
 }
 
-fn run_worlds(plan: &Plan, progress: &Shown, stop: &AtomicBool) -> Result<Outcome, Failure> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+/// What came of the worlds; and why no more were run, if one was not sound.
+fn run_worlds(plan: &Plan, progress: &Shown, stop: &AtomicBool) -> (Outcome, Option<Failure>) {
+    let threads = parallel::cores();
     let (next, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     let (sender, receiver) = sync_channel(threads);
     let (began, mut outcome, mut broken) = (Instant::now(), Outcome::default(), None);
@@ -191,7 +196,7 @@ fn run_worlds(plan: &Plan, progress: &Shown, stop: &AtomicBool) -> Result<Outcom
         }
     });
     progress.done();
-    broken.map_or(Ok(outcome), Err)
+    (outcome, broken)
 }
 
 type Sent = (&'static Entry, u64, Result<Tried, Failure>);
@@ -214,7 +219,7 @@ fn try_sketch(entry: &'static Entry, sketch: &Sketch) -> Result<Tried, Failure> 
 }
 
 /// The smallest world found that fails the same way, how it does, and how many worlds that took.
-fn shrink_failed(failed: &Failed, progress: &Shown) -> Result<(Sketch, Defeat, u32), Failure> {
+fn shrink_failed(failed: &Failed, progress: &Shown) -> (Sketch, Defeat, u32) {
     let Failed { entry, seed, defeat } = failed;
     let mut smallest_defeat = defeat.clone();
     let mut tried = 0;
@@ -231,7 +236,7 @@ fn shrink_failed(failed: &Failed, progress: &Shown) -> Result<(Sketch, Defeat, u
         fails_alike
     });
     progress.done();
-    Ok((smallest, smallest_defeat, trials))
+    (smallest, smallest_defeat, trials)
 }
 
 impl Outcome {
