@@ -533,7 +533,7 @@ pub(crate) struct FuzzWorld {
     /// For how long [default: 60, or as long as `--worlds` takes]
     ///
     /// Worlds of some nodes are drawn by chance, a seed each, and simulated over all cores. In each,
-    /// some kinds of fault strike for a while: crash, restart, departure, partition, one-way
+    /// some kinds of fault strike for a while: crash, restart, departure, sleep, partition, one-way
     /// reachability, slow nodes, wrong clocks, overload, freeloaders, and messages that are lost,
     /// doubled, damaged, delayed or overtaken. Then all faults stop, everybody comes back, and after
     /// a time that the overlay is given every answer must be right, every invariant hold, and nobody

@@ -55,7 +55,7 @@ pub(super) struct Sketch {
 pub(super) struct Faults {
     /// Nodes that are killed at once, and come back.
     pub(super) crash: Option<Crash>,
-    /// Nodes that come and go.
+    /// Nodes that come and go, or sleep.
     pub(super) churn: Option<Churn>,
     pub(super) partitions: Vec<Partition>,
     pub(super) one_way: f64,
@@ -238,9 +238,10 @@ impl Faults {
             }),
             churn: is_on("churn").then(|| Churn {
                 share: dice.hundredths("churn share", promise.most_away),
-                departure: match dice.one_in("leave", 2) {
-                    true => FaultAction::Leave,
-                    false => FaultAction::Kill,
+                departure: match (dice.one_in("freeze", 3), dice.one_in("leave", 2)) {
+                    (true, _) => FaultAction::Freeze,
+                    (false, true) => FaultAction::Leave,
+                    (false, false) => FaultAction::Kill,
                 },
                 sessions: dice.within("sessions", 1_000..=30_000),
                 absences: dice.within("absences", 500..=10_000),

@@ -2,10 +2,10 @@
 //! a fixed number of worlds is outlived by every overlay.
 use std::path::Path;
 
+use clap::Parser as _;
 use overlay_core::{Command, Ctx, Effect, Key, NodeId, Overlay, Setting, StateSize, Strategy};
 use overlay_tracker::{Timer, Tracker, TrackerConfig, TrackerMessage, View};
-
-use clap::Parser as _;
+use peerbench_scenario::FaultAction;
 
 use super::*;
 use crate::arguments::{Arguments, Verb};
@@ -151,9 +151,10 @@ fn every_kind_of_fault_strikes_and_none_in_every_world() {
         let draw = |seed| Sketch::draw(promise::of("tracker"), "tracker", seed).faults;
         (0..worlds).map(draw)
     };
-    let kinds: [fn(&sketch::Faults) -> bool; 12] = [
+    let kinds: [fn(&sketch::Faults) -> bool; 13] = [
         |it| it.crash.is_some(),
         |it| it.churn.is_some(),
+        |it| it.churn.is_some_and(|churn| churn.departure == FaultAction::Freeze),
         |it| !it.partitions.is_empty(),
         |it| it.one_way > 0.0,
         |it| it.lost > 0.0,
