@@ -50,6 +50,7 @@ fn examined_of<O: Overlay>(yaml: &str, judged_from: u64) -> Examined {
     let laboratory = Laboratory::<O>::new(yaml, 7).unwrap();
     let limits = Limits {
         judged_from: Duration::from_secs(judged_from),
+        acknowledged_from: Duration::ZERO,
         links: Links::Exactly,
         most_waiting: 10_000,
         most_inputs: 10_000,
@@ -133,7 +134,13 @@ fn nodes_that_never_rest_are_given_up() {
     let busy = yaml("null").replace("searches: 500, rate: 10/s", "searches: 3000, rate: 60/s");
     let laboratory = Laboratory::<Flooding>::new(&busy, 7).unwrap();
     let judged_from = Duration::from_secs(10);
-    let limits = Limits { judged_from, links: Links::Exactly, most_waiting: 1, most_inputs: 1 };
+    let limits = Limits {
+        judged_from,
+        acknowledged_from: judged_from,
+        links: Links::Exactly,
+        most_waiting: 1,
+        most_inputs: 1,
+    };
     let examined = examine::<Flooding>(&laboratory.scenario, &laboratory.config, 7, &limits);
     let defects = examined.unwrap().defects;
     let kinds: Vec<_> = defects.iter().map(Defect::kind).collect();

@@ -35,6 +35,8 @@ pub(super) struct Promise {
     /// Whether it stands then that messages are doubled, or overtaken by later ones, and that connections
     /// break at one end while the other one keeps them. Connections do not do that either.
     pub(super) stands_disorder: fn(Onset) -> bool,
+    /// Whether who publishes while faults strike is told in the end that it is done.
+    pub(super) acknowledges: bool,
     /// Whether nodes that were cut off from each other find each other again.
     pub(super) heals_partitions: bool,
     /// The largest share of nodes that may be away at once, in hundredths.
@@ -63,6 +65,7 @@ const ANY: Promise = Promise {
     most_damaged: 200,
     stands_loss: |_, _| true,
     stands_disorder: |_| true,
+    acknowledges: true,
     heals_partitions: true,
     most_away: 50,
     freeloading: &[Strategy::NoUpload, Strategy::NoShare],
@@ -127,7 +130,11 @@ const PROMISES: &[Promise] = &[
 /// A ring is not promised to stay one if a failure takes all that is alive of somebody's successor list
 /// (Zave 2017), and to suspect the living is a failure, too. So nodes look for other rings now and then,
 /// and lists are long for what is failing.
-const RING: Promise = Promise { most_lost: 15, most_damaged: 100, most_away: 30, ..ANY };
+///
+/// Requests and answers that are lost on a connection that stands are not sent again: what was to be stored
+/// comes back when its holder publishes everything anew, and then nobody is told.
+const RING: Promise =
+    Promise { most_lost: 15, most_damaged: 100, most_away: 30, acknowledges: false, ..ANY };
 
 /// Pointers that are lost with those who kept them come back when the holders publish again.
 const CHORD: &[(&str, &str)] = &[("storage.republish_every", "4s"), ("reunite_every", "4s")];

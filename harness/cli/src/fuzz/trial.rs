@@ -124,7 +124,8 @@ fn must_be_judged(entry: &Entry, document: &Document, tried: &Tried) -> Result<(
         return Ok(());
     }
     let from = Span(judged_from(entry, &scenario));
-    let message = format!("none of them is due after {from}, and only from then on they are judged");
+    let message =
+        format!("none of them is due after {from}, and only from then on they are judged");
     let help = "all that strikes is over then, and the overlay has had its time: let there be more, \
                 or let it strike sooner";
     Err(document.complain(field, message, help).into())
@@ -132,9 +133,11 @@ fn must_be_judged(entry: &Entry, document: &Document, tried: &Tried) -> Result<(
 
 fn limits(entry: &Entry, scenario: &Scenario) -> Limits {
     let section = scenario.overlays.get(entry.name).cloned().unwrap_or_default();
+    let promise = promise::of(entry.name);
     Limits {
-        links: (promise::of(entry.name).links)(&section),
+        links: (promise.links)(&section),
         judged_from: judged_from(entry, scenario),
+        acknowledged_from: if promise.acknowledges { Duration::ZERO } else { calm_from(scenario) },
         most_waiting: MOST_WAITING,
         most_inputs: MOST_INPUTS,
     }
@@ -143,13 +146,17 @@ fn limits(entry: &Entry, scenario: &Scenario) -> Limits {
 /// A world is judged when all that strikes is over and the overlay has had its time, but not before the
 /// searches begin.
 fn judged_from(entry: &Entry, scenario: &Scenario) -> Duration {
+    let settle = Duration::from_millis(promise::of(entry.name).settle);
+    calm_from(scenario).saturating_add(settle).max(scenario.warm_up.0)
+}
+
+/// From when on nothing strikes any more.
+fn calm_from(scenario: &Scenario) -> Duration {
     let ends = scenario
         .faults
         .iter()
         .map(|fault| fault.at.0 + fault.back_after.map_or(Duration::ZERO, Into::into));
     let churn = scenario.churn.iter().filter_map(|churn| churn.until).map(Into::into);
     let weather = scenario.network.weather.iter().map(|weather| weather.ends(scenario));
-    let calm = ends.chain(churn).chain(weather).max().unwrap_or_default();
-    let settle = Duration::from_millis(promise::of(entry.name).settle);
-    calm.saturating_add(settle).max(scenario.warm_up.0)
+    ends.chain(churn).chain(weather).max().unwrap_or_default()
 }
