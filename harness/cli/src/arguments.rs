@@ -533,7 +533,7 @@ pub(crate) struct FuzzWorld {
     /// For how long [default: 60, or as long as `--worlds` takes]
     ///
     /// Worlds of some nodes are drawn by chance, a seed each, and simulated over all cores. In each,
-    /// some kinds of fault strike for a while: crash, restart, departure, partition, one-way
+    /// some kinds of fault strike for a while: crash, restart, departure, sleep, partition, one-way
     /// reachability, slow nodes, wrong clocks, overload, freeloaders, and messages that are lost,
     /// doubled, damaged, delayed or overtaken. Then all faults stop, everybody comes back, and after
     /// a time that the overlay is given every answer must be right, every invariant hold, and nobody
@@ -549,8 +549,12 @@ pub(crate) struct FuzzWorld {
     /// How many worlds
     #[arg(long, value_name = "N")]
     pub(crate) worlds: Option<u64>,
+    /// Instead: one world again, as it was told, such as `chord:42`
+    #[arg(long, value_name = "OVERLAY:SEED")]
+    #[arg(conflicts_with_all = ["seconds", "seed", "overlays", "worlds"])]
+    pub(crate) world: Option<String>,
     /// Instead: the world of this file, under its first seed
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seconds", "seed", "worlds"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seconds", "seed", "worlds", "world"])]
     pub(crate) scenario: Option<PathBuf>,
     /// Where the worlds that fail are stored, as small as they could be made
     #[arg(long, default_value = "reports/runs/worlds", value_name = "FOLDER")]

@@ -436,8 +436,9 @@ fn expected_end(scenario: &Scenario) -> Duration {
         (Some(downloads), _) => downloads.over.0.as_secs_f64(),
         (None, 0) => 0.0,
         (None, searches) => {
-            let gained = Overload::of(scenario).map_or(0.0, |it| it.time_gained());
-            (searches as f64 / workload.rate.per_second() - gained).max(0.0)
+            let (searches, rate) = (searches as f64, workload.rate.per_second());
+            let overload = Overload::of(scenario);
+            overload.map_or(searches / rate, |it| it.time_for(searches, rate, scenario.warm_up.0))
         }
     };
     let searching = Duration::try_from_secs_f64(searching).unwrap_or(Duration::MAX);

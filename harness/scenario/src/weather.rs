@@ -237,9 +237,19 @@ impl Overload {
         if is_on { gap_ns / self.factor } else { gap_ns }
     }
 
-    /// By how many seconds the searches are over sooner than without it, if they last longer than it.
-    pub(crate) fn time_gained(&self) -> f64 {
-        self.lasts.0.as_secs_f64() * (self.factor - 1.0)
+    /// How many seconds so many searches take that are due so often a second, from the end of the warm-up.
+    pub(crate) fn time_for(&self, searches: f64, rate: f64, warm_up: Duration) -> f64 {
+        let before = self.at.0.saturating_sub(warm_up).as_secs_f64();
+        let left = searches - before * rate;
+        if left <= 0.0 {
+            return searches / rate;
+        }
+        let lasts = self.lasts.0.as_secs_f64();
+        let during = lasts * rate * self.factor;
+        if left <= during {
+            return before + left / (rate * self.factor);
+        }
+        before + lasts + (left - during) / rate
     }
 }
 

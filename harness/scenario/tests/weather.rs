@@ -118,6 +118,31 @@ fn an_overload_brings_searches_closer_together_and_no_more_of_them() {
 }
 
 #[test]
+fn a_run_ends_with_its_searches_wherever_the_overload_leaves_them() {
+    let fault = |overload: &str, fault_at: &str| {
+        let weather = format!("network: {{weather: {{overload: {overload}}}}}");
+        let text = format!(
+            "nodes: 100\nstart: converged\nwarm_up: 10s\n{weather}\nworkload: {{items: 8, \
+             searches: 1000, rate: 10/s, timeout: 1s}}\nfaults: [{{at: {fault_at}, nodes: [1]}}]\n"
+        );
+        let scenario = Document::parse("overload", text).unwrap().scenario()?;
+        let last = World::new(&scenario, 1)?.last_search();
+        Ok::<f64, peerbench_scenario::Error>(last.as_secs_f64())
+    };
+    // All that are left after a minute are due in less than a second.
+    let in_it = "{at: 70s, lasts: 60s, factor: 50}";
+    assert!((60.0..85.0).contains(&fault(in_it, "40s").unwrap()));
+    assert!(fault(in_it, "71s").is_ok() && fault(in_it, "73s").is_err());
+    // After it, 900 of them.
+    let before = "{at: 10s, lasts: 1s, factor: 10}";
+    assert!((85.0..120.0).contains(&fault(before, "40s").unwrap()));
+    assert!(fault(before, "101s").is_ok() && fault(before, "103s").is_err());
+    // Never.
+    let behind = "{at: 200s, lasts: 60s, factor: 50}";
+    assert!(fault(behind, "110s").is_ok() && fault(behind, "112s").is_err());
+}
+
+#[test]
 fn everybody_is_back_when_churn_ends() {
     let text = "
 nodes: 50

@@ -3,6 +3,7 @@
 //! invariants hold, and no queue has grown without end.
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ const MOST_DEFECTS: usize = 8;
 pub struct Limits {
     /// Searches due from then on must be answered rightly, and fetches that follow them succeed.
     pub judged_from: Duration,
+    /// What nodes that are back publish anew from then on must be told to be done by the end, like all that
+    /// is published for the first time. What is published anew sooner must only be found.
+    pub acknowledged_from: Duration,
     /// Whether every node must end with the neighbours that the global view says.
     pub links: Links,
     /// Most events in the queue, for each node.
@@ -219,7 +223,10 @@ impl Progress for Patience<'_> {
 pub(crate) struct Examination {
     judged_from: Time,
     timeout: Duration,
-    publications: std::ops::Range<u32>,
+    acknowledged_from: Time,
+    /// The numbers of what is published, and of what those that are back publish anew.
+    publications: Range<u32>,
+    republications: Range<u32>,
     joining: BTreeMap<NodeId, Time>,
     publishing: BTreeMap<OpId, (NodeId, Time)>,
     searching: BTreeMap<OpId, (NodeId, Key, Time)>,
@@ -233,7 +240,9 @@ impl Examination {
         Self {
             judged_from: Time::ZERO + limits.judged_from,
             timeout: scenario.workload.timeout.0,
+            acknowledged_from: Time::ZERO + limits.acknowledged_from,
             publications: world.operations().publishes.clone(),
+            republications: world.operations().republishes.clone(),
             joining: BTreeMap::new(),
             publishing: BTreeMap::new(),
             searching: BTreeMap::new(),
@@ -257,7 +266,7 @@ impl Examination {
                 self.publishing.retain(|_, (node, _)| *node != due.node);
                 self.joining.insert(due.node, due.at);
             }
-            Command::Publish { op, .. } if self.publications.contains(&op.0) => {
+            Command::Publish { op, .. } if self.is_awaited(op, due.at) => {
                 self.publishing.insert(op, (due.node, due.at));
             }
             Command::Search { op, key } if due.at >= self.judged_from => {
@@ -266,6 +275,12 @@ impl Examination {
             }
             _ => {}
         }
+    }
+
+    /// Whether it must be told that this publication, due then, is done.
+    fn is_awaited(&self, op: OpId, due: Time) -> bool {
+        self.publications.contains(&op.0)
+            || (self.republications.contains(&op.0) && due >= self.acknowledged_from)
     }
 
     /// A node fetches what it has found.

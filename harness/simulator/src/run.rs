@@ -400,17 +400,28 @@ impl<'a, O: Overlay> Run<'a, O> {
         measurement.count(Counter::Corrupt, 0);
         measurement.count(Counter::PeersBanned, 0);
         measurement.count(Counter::PeersLost, self.simulation.peers_lost());
-        if let Some(weather) = self.simulation.weather() {
-            measurement.count(Counter::MalformedFrames, weather.tally().malformed);
-            measurement.note(weather.tally().to_string());
-        }
         if let Some(upheld) = self.watch.upheld() {
             measurement.upheld(upheld);
         }
+        self.tell_what_was_lost(&mut measurement);
         if let Some(violation) = self.watch.violation() {
             measurement.note(violation);
         }
         measurement.trace_digest(self.simulation.trace_digest());
         measurement
+    }
+
+    /// What the weather did to messages, and what found no room at nodes that slept.
+    fn tell_what_was_lost(&self, measurement: &mut Measurement) {
+        if let Some(weather) = self.simulation.weather() {
+            measurement.count(Counter::MalformedFrames, weather.tally().malformed);
+            measurement.note(weather.tally().to_string());
+        }
+        if self.simulation.overflowed() > 0 {
+            measurement.note(format!(
+                "{} messages to nodes that slept were dropped: too many waited there already",
+                self.simulation.overflowed()
+            ));
+        }
     }
 }

@@ -60,6 +60,8 @@ pub struct Simulation<'a, O: Overlay> {
     delivered: u64,
     inputs: u64,
     peers_lost: u64,
+    /// Messages that found no room at frozen nodes.
+    overflowed: u64,
 }
 
 impl<'a, O: Overlay> Simulation<'a, O> {
@@ -100,6 +102,7 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             delivered: 0,
             inputs: 0,
             peers_lost: 0,
+            overflowed: 0,
         }
     }
 
@@ -136,10 +139,8 @@ impl<'a, O: Overlay> Simulation<'a, O> {
         }
         match occurrence {
             Occurrence::Departure { to: peer, bytes, message } => {
-                let slot = &self.slots[to.index()];
-                let is_its_own = slot.life == Life::Up && sequence >= slot.born;
-                if is_its_own && self.connections.is_open(to, peer) {
-                    self.transmit(to, peer, bytes, message);
+                if sequence >= self.slots[to.index()].born {
+                    self.depart(to, peer, bytes, message);
                 }
             }
             Occurrence::Arrival { from, bytes, message } => {
@@ -164,6 +165,17 @@ impl<'a, O: Overlay> Simulation<'a, O> {
             Occurrence::Void => {}
         }
         true
+    }
+
+    /// The connection stands, if the peer has not gone meanwhile; who is frozen sends when it wakes.
+    fn depart(&mut self, from: NodeId, to: NodeId, bytes: u32, message: O::Message) {
+        match self.slots[from.index()].life {
+            Life::Up if self.connections.is_open(from, to) => {
+                self.transmit(from, to, bytes, message);
+            }
+            Life::Frozen(_) => self.hold(from, Occurrence::Departure { message, to, bytes }),
+            Life::Up | Life::Down(_) => {}
+        }
     }
 
     #[inline]
@@ -410,30 +422,35 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     }
 
     /// Stops a node's process without ending it; one that will wake misses nothing but time.
-    pub(crate) fn freeze(&mut self, node: NodeId, will_wake: bool) {
+    pub fn freeze(&mut self, node: NodeId, will_wake: bool) {
         self.enter(node, Life::Frozen(self.now));
         if will_wake {
             self.asleep.insert(node, Vec::new());
         }
     }
 
-    /// Lets a frozen node go on: what came meanwhile is there, and its timers are overdue.
-    pub(crate) fn wake(&mut self, node: NodeId) {
+    /// Lets a frozen node go on: what came meanwhile is there, and its timers are overdue. What it had
+    /// sent before goes first, so that nothing it sends now overtakes that.
+    pub fn wake(&mut self, node: NodeId) {
         let Some(held) = self.asleep.remove(&node) else { return };
         self.enter(node, Life::Up);
         let now = self.now.as_nanos();
-        for occurrence in held {
+        let is_sent = |it: &Occurrence<O>| matches!(it, Occurrence::Departure { .. });
+        let (sent, came): (Vec<_>, Vec<_>) = held.into_iter().partition(is_sent);
+        for occurrence in sent.into_iter().chain(came) {
             self.agenda.push(now, node, occurrence);
         }
     }
 
-    /// Keeps what comes to a frozen node, if it will wake: its timers, and as many messages as fit its
-    /// sockets' buffers.
+    /// Keeps what comes to a frozen node, if it will wake: its timers, what it was sending, and as many
+    /// messages as fit its sockets' buffers.
     fn hold(&mut self, node: NodeId, occurrence: Occurrence<O>) {
         let Some(held) = self.asleep.get_mut(&node) else { return };
         let is_message = matches!(occurrence, Occurrence::Delivery { .. });
         if !is_message || held.len() < MOST_HELD {
             held.push(occurrence);
+        } else {
+            self.overflowed += 1;
         }
     }
 
@@ -527,6 +544,12 @@ impl<'a, O: Overlay> Simulation<'a, O> {
     #[must_use]
     pub const fn peers_lost(&self) -> u64 {
         self.peers_lost
+    }
+
+    /// Messages that were dropped because too many waited for a frozen node already.
+    #[must_use]
+    pub const fn overflowed(&self) -> u64 {
+        self.overflowed
     }
 
     /// What the weather did, if there is any.

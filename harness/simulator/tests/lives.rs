@@ -1,4 +1,5 @@
-//! What waits for a node of which a former life asked for it never comes to a later one.
+//! What waits for a node of which a former life asked for it never comes to a later one; who sleeps keeps
+//! everything.
 #![allow(clippy::expect_used, reason = "a test that cannot go on should say where")]
 
 mod nobody;
@@ -108,7 +109,11 @@ impl Overlay for Mortal {
 }
 
 fn laboratory(seed: u64) -> Laboratory<Mortal> {
-    let network = "{uniform_round_trip: 80ms, handshake_round_trips: 0}";
+    laboratory_with(seed, 0)
+}
+
+fn laboratory_with(seed: u64, handshakes: u32) -> Laboratory<Mortal> {
+    let network = format!("{{uniform_round_trip: 80ms, handshake_round_trips: {handshakes}}}");
     let yaml = format!("nodes: {NODES}\nstart: converged\nnetwork: {network}\n");
     Laboratory::new(&yaml, seed).expect("the test's scenario is sound")
 }
@@ -159,4 +164,31 @@ fn messages_on_their_way_come_to_whoever_is_there_when_they_arrive() {
     // One from the first node to itself, one to the next.
     assert_eq!(network.told.delivered[Class::Maintenance as usize], 2);
     assert_eq!(network.told.dropped, 0);
+}
+
+#[test]
+fn who_falls_asleep_during_a_handshake_sends_when_it_wakes() {
+    let laboratory = laboratory_with(1, 2);
+    let mut network = laboratory.network();
+    begin(&mut network, NodeId(0));
+    network.simulation.freeze(NodeId(0), true);
+    network.wait(1);
+    assert_eq!(network.told.delivered[Class::Maintenance as usize], 0);
+    network.simulation.wake(NodeId(0));
+    network.wait(1);
+    assert_eq!(network.told.delivered[Class::Maintenance as usize], 2);
+}
+
+#[test]
+fn what_finds_no_room_at_a_node_that_sleeps_is_counted() {
+    let laboratory = laboratory(1);
+    let mut network = laboratory.network();
+    network.simulation.freeze(NodeId(1), true);
+    (0..2_000).for_each(|_| begin(&mut network, NodeId(0)));
+    network.wait(1);
+    network.simulation.wake(NodeId(1));
+    network.wait(1);
+    let to_others = network.told.delivered[Class::Maintenance as usize] - 2_000;
+    assert!(to_others > 1_000, "{to_others}");
+    assert_eq!(to_others + network.simulation.overflowed(), 2_000);
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use overlay_chord::Chord;
-use overlay_core::Overlay;
+use overlay_core::{NodeId, Overlay, Time};
 use overlay_flooding::Flooding;
 use overlay_tracker::Tracker;
 use peerbench_measure::{Driver, Key, RunRecord, Status};
@@ -43,9 +43,14 @@ fn tally(weather: &str) -> Vec<u64> {
 }
 
 fn examined<O: Overlay>(weather: &str, judged_from: u64) -> Examined {
-    let laboratory = Laboratory::<O>::new(&yaml(weather), 7).unwrap();
+    examined_of::<O>(&yaml(weather), judged_from)
+}
+
+fn examined_of<O: Overlay>(yaml: &str, judged_from: u64) -> Examined {
+    let laboratory = Laboratory::<O>::new(yaml, 7).unwrap();
     let limits = Limits {
         judged_from: Duration::from_secs(judged_from),
+        acknowledged_from: Duration::ZERO,
         links: Links::Exactly,
         most_waiting: 10_000,
         most_inputs: 10_000,
@@ -108,11 +113,34 @@ fn what_is_judged_in_the_storm_fails_and_what_is_judged_after_it_does_not() {
 }
 
 #[test]
+fn who_is_back_has_to_publish_once_more() {
+    let faults = "faults: [{at: 20s, nodes: [5], back_after: 5s}]";
+    let world = |weather| {
+        let by_one = yaml(weather).replace("items: 20", "items: 20, publishers: [5]");
+        examined_of::<Tracker>(&format!("{by_one}{faults}\n"), 1_000).defects
+    };
+    assert_eq!(world("null"), []);
+    // It has joined by then, and publishes within a second.
+    let defects = world("{from: 25500ms, lost: 1}");
+    let is_its = |it: &Defect| {
+        let back = Time::ZERO + Duration::from_secs(25);
+        matches!(it, Defect::Unpublished { node: NodeId(5), due } if *due >= back)
+    };
+    assert!(!defects.is_empty() && defects.iter().all(is_its), "{defects:?}");
+}
+
+#[test]
 fn nodes_that_never_rest_are_given_up() {
     let busy = yaml("null").replace("searches: 500, rate: 10/s", "searches: 3000, rate: 60/s");
     let laboratory = Laboratory::<Flooding>::new(&busy, 7).unwrap();
     let judged_from = Duration::from_secs(10);
-    let limits = Limits { judged_from, links: Links::Exactly, most_waiting: 1, most_inputs: 1 };
+    let limits = Limits {
+        judged_from,
+        acknowledged_from: judged_from,
+        links: Links::Exactly,
+        most_waiting: 1,
+        most_inputs: 1,
+    };
     let examined = examine::<Flooding>(&laboratory.scenario, &laboratory.config, 7, &limits);
     let defects = examined.unwrap().defects;
     let kinds: Vec<_> = defects.iter().map(Defect::kind).collect();

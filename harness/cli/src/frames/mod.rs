@@ -20,6 +20,7 @@ use peerbench_testbed::node::memory;
 use crate::arguments::FuzzFrames;
 use crate::failure::{FAILED, Failure, INTERRUPTED};
 use crate::overlays::{OVERLAYS, find};
+use crate::parallel;
 use crate::progress::Shown;
 use crate::show::print_line;
 use decoders::{DECODERS, Decoder};
@@ -167,7 +168,7 @@ fn throw_all(
     shown: &Shown,
     stop: &AtomicBool,
 ) -> Result<Result<Tally, u64>, Failure> {
-    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let workers = parallel::cores();
     let work = Work {
         target,
         arguments,

@@ -29,6 +29,7 @@ use peerbench_scenario::Document;
 use crate::arguments::FuzzWorld;
 use crate::failure::{Failure, INTERRUPTED, NOTHING_MEASURED, REGRESSION};
 use crate::overlays::{self, Entry, OVERLAYS};
+use crate::parallel;
 use crate::progress::Shown;
 use sketch::Sketch;
 use trial::{Defeat, Tried};
@@ -80,15 +81,18 @@ pub(crate) fn run(fuzz: &FuzzWorld, stop: &AtomicBool) -> Result<ExitCode, Failu
     let plan = Plan::of(fuzz)?;
     trial::keep_panics();
     let (began, progress) = (Instant::now(), Shown::new());
-    let outcome = run_worlds(&plan, &progress, stop)?;
+    let (outcome, broken) = run_worlds(&plan, &progress, stop);
     report::counts(&outcome, began.elapsed());
     let is_interrupted = stop.load(Ordering::Relaxed);
     for failed in outcome.failed.values() {
         report::failed(failed);
         if !is_interrupted {
-            let (smallest, defeat, trials) = shrink_failed(failed, &progress)?;
+            let (smallest, defeat, trials) = shrink_failed(failed, &progress);
             report::smallest(failed, &smallest, &defeat, trials, &fuzz.output)?;
         }
+    }
+    if let Some(failure) = broken {
+        return Err(failure);
     }
     Ok(match (outcome.failed.is_empty(), outcome.counts.is_empty()) {
         (false, _) => ExitCode::from(REGRESSION),
@@ -112,7 +116,7 @@ fn run_file(fuzz: &FuzzWorld, path: &std::path::Path) -> Result<ExitCode, Failur
     };
     let entry = overlays::find(name)?;
     trial::keep_panics();
-    let tried = trial::of_document(entry, document)?;
+    let tried = trial::of_file(entry, document)?;
     Ok(match report::of_file(entry, &tried) {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(REGRESSION),
@@ -121,6 +125,9 @@ fn run_file(fuzz: &FuzzWorld, path: &std::path::Path) -> Result<ExitCode, Failur
 
 impl Plan {
     fn of(fuzz: &FuzzWorld) -> Result<Self, Failure> {
+        if let Some(world) = &fuzz.world {
+            return Self::of_world(world);
+        }
         let entries = match fuzz.overlays.is_empty() {
             true => OVERLAYS.iter().collect(),
             false => {
@@ -139,6 +146,16 @@ impl Plan {
         })
     }
 
+    /// One world, as [`report::again`] writes it.
+    fn of_world(world: &str) -> Result<Self, Failure> {
+        let read = world.split_once(':').and_then(|(name, seed)| Some((name, seed.parse().ok()?)));
+        let Some((name, first)) = read else {
+            let message = format!("`{world}` is no world: write OVERLAY:SEED, such as `chord:42`");
+            return Err(Failure::Usage(message));
+        };
+        Ok(Self { entries: vec![overlays::find(name)?], first, worlds: Some(1), time: None })
+    }
+
     /// The world with this number: each overlay's turn.
     fn world(&self, number: u64) -> Option<(&'static Entry, u64)> {
         if self.worlds.is_some_and(|worlds| number >= worlds) {
@@ -149,8 +166,9 @@ impl Plan {
     }
 }
 
-fn run_worlds(plan: &Plan, progress: &Shown, stop: &AtomicBool) -> Result<Outcome, Failure> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+/// What came of the worlds; and why no more were run, if one was not sound.
+fn run_worlds(plan: &Plan, progress: &Shown, stop: &AtomicBool) -> (Outcome, Option<Failure>) {
+    let threads = parallel::cores();
     let (next, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     let (sender, receiver) = sync_channel(threads);
     let (began, mut outcome, mut broken) = (Instant::now(), Outcome::default(), None);
@@ -178,7 +196,7 @@ fn run_worlds(plan: &Plan, progress: &Shown, stop: &AtomicBool) -> Result<Outcom
         }
     });
     progress.done();
-    broken.map_or(Ok(outcome), Err)
+    (outcome, broken)
 }
 
 type Sent = (&'static Entry, u64, Result<Tried, Failure>);
@@ -201,7 +219,7 @@ fn try_sketch(entry: &'static Entry, sketch: &Sketch) -> Result<Tried, Failure> 
 }
 
 /// The smallest world found that fails the same way, how it does, and how many worlds that took.
-fn shrink_failed(failed: &Failed, progress: &Shown) -> Result<(Sketch, Defeat, u32), Failure> {
+fn shrink_failed(failed: &Failed, progress: &Shown) -> (Sketch, Defeat, u32) {
     let Failed { entry, seed, defeat } = failed;
     let mut smallest_defeat = defeat.clone();
     let mut tried = 0;
@@ -218,7 +236,7 @@ fn shrink_failed(failed: &Failed, progress: &Shown) -> Result<(Sketch, Defeat, u
         fails_alike
     });
     progress.done();
-    Ok((smallest, smallest_defeat, trials))
+    (smallest, smallest_defeat, trials)
 }
 
 impl Outcome {

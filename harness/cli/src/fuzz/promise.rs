@@ -35,6 +35,8 @@ pub(super) struct Promise {
     /// Whether it stands then that messages are doubled, or overtaken by later ones, and that connections
     /// break at one end while the other one keeps them. Connections do not do that either.
     pub(super) stands_disorder: fn(Onset) -> bool,
+    /// Whether who publishes while faults strike is told in the end that it is done.
+    pub(super) acknowledges: bool,
     /// Whether nodes that were cut off from each other find each other again.
     pub(super) heals_partitions: bool,
     /// The largest share of nodes that may be away at once, in hundredths.
@@ -45,6 +47,8 @@ pub(super) struct Promise {
     pub(super) needs: &'static [(&'static str, &'static str)],
     /// Others, which vary.
     pub(super) section: fn(Dice, u64) -> Section,
+    /// Whether it is promised with what is left of them: by default a field may be what promises nothing.
+    pub(super) suffices: fn(&Section) -> bool,
     /// Which neighbours a node should have whatever it has been through, with this section.
     pub(super) links: fn(&Value) -> Links,
 }
@@ -61,11 +65,13 @@ const ANY: Promise = Promise {
     most_damaged: 200,
     stands_loss: |_, _| true,
     stands_disorder: |_| true,
+    acknowledges: true,
     heals_partitions: true,
     most_away: 50,
     freeloading: &[Strategy::NoUpload, Strategy::NoShare],
     needs: &[],
     section: |_, _| Vec::new(),
+    suffices: |_| true,
     links: |_| Links::Exactly,
 };
 
@@ -91,6 +97,7 @@ const PROMISES: &[Promise] = &[
         // Parts of a network without a structure that are content each do not look for each other.
         heals_partitions: false,
         section: flooding,
+        suffices: is_whole_ring,
         ..ANY
     },
     Promise { overlay: "chord", needs: CHORD, section: chord, ..RING },
@@ -123,7 +130,11 @@ const PROMISES: &[Promise] = &[
 /// A ring is not promised to stay one if a failure takes all that is alive of somebody's successor list
 /// (Zave 2017), and to suspect the living is a failure, too. So nodes look for other rings now and then,
 /// and lists are long for what is failing.
-const RING: Promise = Promise { most_lost: 15, most_damaged: 100, most_away: 30, ..ANY };
+///
+/// Requests and answers that are lost on a connection that stands are not sent again: what was to be stored
+/// comes back when its holder publishes everything anew, and then nobody is told.
+const RING: Promise =
+    Promise { most_lost: 15, most_damaged: 100, most_away: 30, acknowledges: false, ..ANY };
 
 /// Pointers that are lost with those who kept them come back when the holders publish again.
 const CHORD: &[(&str, &str)] = &[("storage.republish_every", "4s"), ("reunite_every", "4s")];
@@ -179,6 +190,12 @@ fn flooding(dice: Dice, _: u64) -> Section {
         section.push(set("super_peers.uplink", "20Mbit/s"));
     }
     section
+}
+
+/// The second ring of an expanding one is to reach everybody, which takes a step that is not the default.
+fn is_whole_ring(section: &Section) -> bool {
+    let has = |field: &str| section.iter().any(|(its, _)| its == field);
+    !has("search") || has("ring_step")
 }
 
 fn chord(dice: Dice, _: u64) -> Section {

@@ -42,10 +42,12 @@ pub(super) fn failed(failed: &Failed) {
     let Failed { entry, seed, defeat } = failed;
     print_line(format_args!("\n{}, seed {seed}: {}", entry.name, defeat.kind));
     tell(defeat);
-    print_line(format_args!(
-        "  again: peerbench fuzz-world --overlay {} --seed {seed} --worlds 1",
-        entry.name
-    ));
+    print_line(format_args!("  again: {}", again(entry, *seed)));
+}
+
+/// The command that runs a world again.
+pub(super) fn again(entry: &Entry, seed: u64) -> String {
+    format!("peerbench fuzz-world --world {}:{seed}", entry.name)
 }
 
 /// Stores and prints the smallest world that fails like this one.

@@ -1,5 +1,7 @@
 //! From a world that fails to the smallest one found that still fails the same way: fewer nodes, kinds
-//! of fault off, shorter, fewer searches.
+//! of fault off, shorter, fewer searches. A world that is not promised may fail for that alone, so it is
+//! none of them.
+use super::promise;
 use super::sketch::{Faults, Onset, Sketch};
 
 /// What may be made smaller, one at a time; gives nothing where there is nothing left to gain. In the
@@ -25,9 +27,9 @@ const STEPS: &[fn(&Sketch) -> Option<Sketch>] = &[
     |it| changed(it, |sketch| sketch.round_trip = 50),
     |it| changed(it, |sketch| sketch.copies = 1),
     |it| changed(it, |sketch| sketch.item_bytes = 1),
-    |it| changed(it, |sketch| sketch.nodes = (sketch.nodes / 2).max(2)),
-    |it| changed(it, |sketch| sketch.nodes = (sketch.nodes - sketch.nodes / 4).max(2)),
-    |it| changed(it, |sketch| sketch.nodes = (sketch.nodes - 1).max(2)),
+    |it| changed(it, |sketch| sketch.nodes /= 2),
+    |it| changed(it, |sketch| sketch.nodes -= sketch.nodes / 4),
+    |it| changed(it, |sketch| sketch.nodes -= 1),
     |it| changed(it, |sketch| sketch.items = (sketch.items / 2).max(1)),
     |it| changed(it, |sketch| sketch.judged = (sketch.judged / 2).max(1)),
     |it| changed(it, |sketch| sketch.rate = (sketch.rate / 2).max(1)),
@@ -67,9 +69,8 @@ pub(super) fn shrink(
         }
         let fields = smallest.section.len();
         for place in (0..fields).rev() {
-            let mut candidate = smallest.clone();
-            candidate.section.remove(place);
-            if trials < most_trials {
+            let removed = changed(&smallest, |sketch| drop(sketch.section.remove(place)));
+            if let Some(candidate) = removed.filter(|_| trials < most_trials) {
                 trials += 1;
                 if fails_alike(&candidate) {
                     (smallest, is_smaller) = (candidate, true);
@@ -82,11 +83,14 @@ pub(super) fn shrink(
     }
 }
 
+/// The world with this change, if it is another one and promised.
 fn changed(sketch: &Sketch, change: impl FnOnce(&mut Sketch)) -> Option<Sketch> {
     let mut smaller = sketch.clone();
     change(&mut smaller);
-    smaller.bound();
-    (smaller != *sketch).then_some(smaller)
+    let promise = promise::of(smaller.overlay);
+    smaller.bound(promise);
+    let is_promised = (promise.suffices)(&smaller.section);
+    (is_promised && smaller != *sketch).then_some(smaller)
 }
 
 fn without(sketch: &Sketch, change: impl FnOnce(&mut Faults)) -> Option<Sketch> {

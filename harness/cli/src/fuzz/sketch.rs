@@ -55,7 +55,7 @@ pub(super) struct Sketch {
 pub(super) struct Faults {
     /// Nodes that are killed at once, and come back.
     pub(super) crash: Option<Crash>,
-    /// Nodes that come and go.
+    /// Nodes that come and go, or sleep.
     pub(super) churn: Option<Churn>,
     pub(super) partitions: Vec<Partition>,
     pub(super) one_way: f64,
@@ -132,23 +132,23 @@ impl Sketch {
             },
             handshakes: !dice.one_in("handshakes", 4),
             freeloaders: freeloaders(dice, promise, fetch),
-            faults: Faults::draw(dice, promise, onset, storm),
+            faults: Faults::draw(dice, promise, storm),
             section: (promise.section)(dice, nodes),
         };
-        if !(promise.stands_loss)(&sketch.section, onset) {
-            (sketch.faults.lost, sketch.faults.corrupted) = (0.0, 0.0);
-        }
-        if !(promise.stands_disorder)(onset) {
-            let faults = &mut sketch.faults;
-            (faults.duplicated, faults.reordered, faults.one_way) = (0.0, 0.0, 0.0);
-        }
-        sketch.bound();
+        sketch.bound(promise);
         sketch
     }
 
-    /// Keeps what depends on other numbers within their bounds.
-    pub(super) fn bound(&mut self) {
+    /// Makes it a world that is promised, whether it was drawn or made smaller: keeps what depends on
+    /// other numbers within their bounds, and leaves out what the overlay need not stand.
+    pub(super) fn bound(&mut self, promise: &Promise) {
+        self.nodes = self.nodes.max(promise.fewest_nodes);
         self.copies = self.copies.min(self.nodes);
+        self.fetch |= promise.fetches;
+        self.freeloaders = self
+            .freeloaders
+            .filter(|(_, strategy)| harmless(promise, self.fetch).contains(strategy));
+        self.faults.leave_out(promise, &self.section, self.onset);
         let Faults { crash, partitions, overload, .. } = &mut self.faults;
         if let Some(crash) = crash {
             crash.after = crash.after.min(self.storm / 2);
@@ -209,24 +209,22 @@ impl Sketch {
 }
 
 fn freeloaders(dice: Dice, promise: &Promise, fetch: bool) -> Option<(f64, Strategy)> {
-    // Who forwards nothing, serves nothing or lies keeps others from what they look for: that is no
-    // defect, so a world has only freeloaders whom nobody depends on.
-    let harmless = if fetch { &[Strategy::NoShare][..] } else { promise.freeloading };
     let is_on = dice.one_in("freeloaders", 4);
-    let strategy = dice.one_of("strategy", harmless).filter(|_| is_on)?;
+    let strategy = dice.one_of("strategy", harmless(promise, fetch)).filter(|_| is_on)?;
     Some((dice.hundredths("freeloading", 50), strategy))
 }
 
+/// Who forwards nothing, serves nothing or lies keeps others from what they look for: that is no defect,
+/// so a world has only freeloaders whom nobody depends on.
+fn harmless(promise: &Promise, fetch: bool) -> &[Strategy] {
+    if fetch { &[Strategy::NoShare] } else { promise.freeloading }
+}
+
 impl Faults {
-    fn draw(dice: Dice, promise: &Promise, onset: Onset, storm: u64) -> Self {
+    fn draw(dice: Dice, promise: &Promise, storm: u64) -> Self {
         let is_on = |kind| dice.one_in(kind, 4);
         let share = |kind, most| if is_on(kind) { dice.hundredths(kind, most) } else { 0.0 };
-        // What is published, stored or searched for while messages are damaged may be taken for
-        // something else, and nobody can tell that from the truth.
-        let is_safe = onset == Onset::First;
-        let cuts_heal = promise.heals_partitions;
-        let partitions =
-            if cuts_heal && is_on("partitions") { dice.within("cuts", 1..=3) } else { 0 };
+        let partitions = if is_on("partitions") { dice.within("cuts", 1..=3) } else { 0 };
         let partition = |number: u64| Partition {
             after: dice.within(&format!("cut {number} after"), 0..=storm / 2),
             lasts: dice.within(&format!("cut {number} lasts"), 500..=storm),
@@ -238,11 +236,12 @@ impl Faults {
                 share: dice.hundredths("crash share", promise.most_away),
                 away: dice.within("crash away", 100..=storm),
             }),
-            churn: (is_on("churn") && onset == Onset::Later).then(|| Churn {
+            churn: is_on("churn").then(|| Churn {
                 share: dice.hundredths("churn share", promise.most_away),
-                departure: match dice.one_in("leave", 2) {
-                    true => FaultAction::Leave,
-                    false => FaultAction::Kill,
+                departure: match (dice.one_in("freeze", 3), dice.one_in("leave", 2)) {
+                    (true, _) => FaultAction::Freeze,
+                    (false, true) => FaultAction::Leave,
+                    (false, false) => FaultAction::Kill,
                 },
                 sessions: dice.within("sessions", 1_000..=30_000),
                 absences: dice.within("absences", 500..=10_000),
@@ -251,7 +250,7 @@ impl Faults {
             one_way: share("one way", promise.most_lost),
             lost: share("lost", promise.most_lost),
             duplicated: share("duplicated", 50),
-            corrupted: match is_safe && is_on("corrupted") {
+            corrupted: match is_on("corrupted") {
                 true => dice.within("damaged", 1..=promise.most_damaged) as f64 / 1_000.0,
                 false => 0.0,
             },
@@ -262,10 +261,37 @@ impl Faults {
                 .then(|| (dice.hundredths("slow share", 50), dice.within("slow by", 10..=2_000))),
             drift: is_on("drift")
                 .then(|| (dice.hundredths("drift share", 100), dice.within("drift by", 11..=30))),
-            overload: (is_on("overload") && onset == Onset::Later).then(|| {
+            overload: is_on("overload").then(|| {
                 let after = dice.within("overload after", 0..=storm / 2);
                 (after, dice.within("overload lasts", 100..=2_000), dice.within("overload", 5..=50))
             }),
+        }
+    }
+
+    /// Leaves out what the overlay need not stand, with this section and then.
+    fn leave_out(&mut self, promise: &Promise, section: &Section, onset: Onset) {
+        match onset {
+            // Nodes go and search when all have joined.
+            Onset::First => (self.churn, self.overload) = (None, None),
+            // What is published, stored or searched for while messages are damaged may be taken for
+            // something else, and nobody can tell that from the truth.
+            Onset::Later => self.corrupted = 0.0,
+        }
+        if !promise.heals_partitions {
+            self.partitions.clear();
+        }
+        if let (Some(crash), Some(churn)) = (self.crash, &mut self.churn) {
+            // Who comes and goes is drawn from those who do not crash: together they are so many.
+            let crashed = (100.0 * crash.share).round() as u64;
+            let left = promise.most_away.saturating_sub(crashed) as f64 / 100.0;
+            churn.share = churn.share.min(left);
+        }
+        self.churn = self.churn.filter(|churn| churn.share > 0.0);
+        if !(promise.stands_loss)(section, onset) {
+            (self.lost, self.corrupted) = (0.0, 0.0);
+        }
+        if !(promise.stands_disorder)(onset) {
+            (self.duplicated, self.reordered, self.one_way) = (0.0, 0.0, 0.0);
         }
     }
 

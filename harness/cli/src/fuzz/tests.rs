@@ -2,10 +2,13 @@
 //! a fixed number of worlds is outlived by every overlay.
 use std::path::Path;
 
+use clap::Parser as _;
 use overlay_core::{Command, Ctx, Effect, Key, NodeId, Overlay, Setting, StateSize, Strategy};
 use overlay_tracker::{Timer, Tracker, TrackerConfig, TrackerMessage, View};
+use peerbench_scenario::FaultAction;
 
 use super::*;
+use crate::arguments::{Arguments, Verb};
 use crate::overlays::entry;
 
 /// A tracker whose nodes never tell their servers that they are there, and do not care when those are
@@ -108,6 +111,27 @@ fn a_seed_is_a_world_and_what_comes_of_it() {
 }
 
 #[test]
+fn what_is_told_runs_the_same_world_again() {
+    let plan = |command: &str| {
+        let arguments = Arguments::try_parse_from(command.split(' '));
+        match arguments.expect("a command line").verb {
+            Verb::FuzzWorld(fuzz) => Plan::of(&fuzz),
+            other => panic!("{other:?}"),
+        }
+    };
+    for entry in OVERLAYS {
+        let its = plan(&report::again(entry, 515_144_566_634_478_203)).expect("it is a world");
+        let worlds: Vec<_> = (0..9).map_while(|number| its.world(number)).collect();
+        let [(overlay, seed)] = worlds[..] else { panic!("{} worlds", worlds.len()) };
+        assert_eq!((overlay.name, seed), (entry.name, 515_144_566_634_478_203));
+        assert_eq!(its.time, None);
+    }
+    for no_world in ["chord", "chord:", "chord:x", "nobody:1"] {
+        assert!(plan(&format!("peerbench fuzz-world --world {no_world}")).is_err(), "{no_world}");
+    }
+}
+
+#[test]
 fn every_world_is_sound_and_written_without_loss() {
     for entry in OVERLAYS {
         for seed in 0..200 {
@@ -127,9 +151,10 @@ fn every_kind_of_fault_strikes_and_none_in_every_world() {
         let draw = |seed| Sketch::draw(promise::of("tracker"), "tracker", seed).faults;
         (0..worlds).map(draw)
     };
-    let kinds: [fn(&sketch::Faults) -> bool; 12] = [
+    let kinds: [fn(&sketch::Faults) -> bool; 13] = [
         |it| it.crash.is_some(),
         |it| it.churn.is_some(),
+        |it| it.churn.is_some_and(|churn| churn.departure == FaultAction::Freeze),
         |it| !it.partitions.is_empty(),
         |it| it.one_way > 0.0,
         |it| it.lost > 0.0,
@@ -148,11 +173,21 @@ fn every_kind_of_fault_strikes_and_none_in_every_world() {
 }
 
 #[test]
+fn a_world_that_is_not_sound_hides_nothing_of_the_others() {
+    static UNKNOWN: Entry = Entry { name: "nobody", ..entry::<Broken<false>>("is in no table") };
+    let entries = vec![&FORGETFUL, &UNKNOWN];
+    let plan = Plan { entries, first: 1, worlds: Some(1_000), time: None };
+    let (outcome, broken) = run_worlds(&plan, &Shown::new(), &AtomicBool::new(false));
+    assert!(broken.is_some_and(|it| it.to_string().contains("nobody")));
+    let worlds = outcome.counts.get(FORGETFUL.name).map_or(0, |it| it.worlds);
+    assert!((1..1_000).contains(&worlds), "{worlds}");
+}
+
+#[test]
 fn what_is_broken_is_found_and_shrunk() {
     let failed = first_failed(&FORGETFUL, 50).expect("a broken overlay is found within 50 worlds");
     let before = Sketch::draw(promise::of(failed.entry.name), failed.entry.name, failed.seed);
-    let (smallest, defeat, trials) =
-        shrink_failed(&failed, &Shown::new()).expect("the worlds are sound");
+    let (smallest, defeat, trials) = shrink_failed(&failed, &Shown::new());
     assert!(trials <= MOST_TRIALS);
     assert_eq!(defeat.kind, failed.defeat.kind);
     assert!(smallest.nodes <= 6 && smallest.nodes <= before.nodes, "{} nodes", smallest.nodes);
@@ -160,6 +195,61 @@ fn what_is_broken_is_found_and_shrunk() {
     assert_eq!(again, Some(defeat), "it fails again, and in the same way");
     let lines = render::yaml(&smallest).lines().count();
     assert!(lines < 40, "{lines} lines are not a small world:\n{}", render::yaml(&smallest));
+}
+
+#[test]
+fn a_file_in_which_nothing_would_be_judged_is_refused() {
+    let told = |world: &str| {
+        let workload = "workload: {searches: 20, rate: 1/s}";
+        let text = format!("nodes: 8\nwarm_up: 10s\n{workload}\n{world}\n");
+        let document = Document::parse("world", text).expect("it is YAML");
+        match trial::of_file(overlays::find("tracker").expect("there is one"), document) {
+            Ok(tried) => format!("{} judged", tried.examined.map_or(0, |it| it.judged)),
+            Err(failure) => failure.to_string(),
+        }
+    };
+    let endless = "this lasts until the run is over, so nothing can be judged after it";
+    assert_eq!(told("network: {weather: {lost: 0.1}}"), endless);
+    assert_eq!(told("churn: {sessions: {mean: 10s}}"), endless);
+    let unjudged = "none of them is due after 45s, and only from then on they are judged";
+    assert_eq!(told("network: {weather: {until: 15s, lost: 0.1}}"), unjudged);
+    assert_eq!(told("churn: {until: 15s, sessions: {mean: 10s}}"), unjudged);
+    assert_eq!(told("network: {weather: {until: 15s}}\nfounders: 1"), unjudged);
+}
+
+/// Holds a world to each rule by itself.
+fn assert_promised(sketch: &Sketch) {
+    let promise = promise::of(sketch.overlay);
+    let Sketch { nodes, copies, fetch, onset, section, faults, .. } = sketch;
+    assert!(*nodes >= promise.fewest_nodes && copies <= nodes, "{sketch:?}");
+    assert!(*fetch || !promise.fetches, "{sketch:?}");
+    assert!(faults.corrupted == 0.0 || *onset == sketch::Onset::First, "{sketch:?}");
+    assert!(faults.partitions.is_empty() || promise.heals_partitions, "{sketch:?}");
+    let away = faults.crash.map_or(0.0, |it| it.share) + faults.churn.map_or(0.0, |it| it.share);
+    assert!(100.0 * away < promise.most_away as f64 + 0.5, "{sketch:?}");
+    let is_loss = faults.lost > 0.0 || faults.corrupted > 0.0;
+    assert!(!is_loss || (promise.stands_loss)(section, *onset), "{sketch:?}");
+    let is_disorder = faults.duplicated > 0.0 || faults.reordered > 0.0 || faults.one_way > 0.0;
+    assert!(!is_disorder || (promise.stands_disorder)(*onset), "{sketch:?}");
+    let has = |field| section.iter().any(|(its, _)| its == field);
+    assert!(has("ring_step") || !has("search"), "{sketch:?}");
+}
+
+#[test]
+fn what_is_made_smaller_is_promised_still() {
+    for entry in OVERLAYS {
+        for seed in 0..200 {
+            let sketch = Sketch::draw(promise::of(entry.name), entry.name, seed);
+            assert_promised(&sketch);
+            let mut trials = 0;
+            shrink::shrink(sketch, MOST_TRIALS, |smaller| {
+                assert_promised(smaller);
+                trials += 1;
+                // Some steps are taken to their end, and others are not.
+                (trials + seed) % 5 > 0
+            });
+        }
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use super::build::{Program, create};
 use super::{Programs, RUN_WITHIN, RegressFailure, Workshop, child};
 use crate::baseline::{SEEDS, WORLDS};
 use crate::failure::{Failure, USAGE};
+use crate::parallel;
 use crate::progress::Shown;
 
 /// What both programs measured.
@@ -115,7 +116,7 @@ fn run(jobs: &[Job<'_>], workshop: &Workshop<'_>) -> Result<Vec<Outcome>, Regres
     let (next, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let is_failing = AtomicBool::new(false);
     let outcomes: Mutex<Vec<(usize, Result<Outcome, RegressFailure>)>> = Mutex::new(Vec::new());
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = parallel::cores();
     thread::scope(|scope| {
         for _ in 0..threads.min(jobs.len()) {
             scope.spawn(|| {
