@@ -4,18 +4,17 @@
 
 mod network;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::AsyncWriteExt as _;
+use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::core::muxing::StreamMuxerExt as _;
-use network::{Network, agreed, drive, open, rest};
+use network::{CROWD, HOURS, Network, agreed, drive, open, rest};
 use overlay_core::NodeId;
-use peerbench_testbed::link::MAX_FRAME;
+use peerbench_testbed::link::{Decoder, MAX_FRAME};
 use peerbench_testbed::transport::socket_address;
 use tokio::net::TcpStream;
-
-/// The longest that a peer which is ended may hold its end: never reached by a test that passes.
-const HOURS: Duration = Duration::from_secs(7_200);
 
 /// Nodes 0 and 1 say something to each other, whatever else is going on.
 async fn assert_honest_are_served(network: &mut Network) {
@@ -130,13 +129,7 @@ async fn many_streams_cost_their_opener_the_connection() {
 #[tokio::test]
 async fn a_peer_that_does_not_read_takes_a_bounded_amount_of_memory() {
     let mut network = Network::of(2, None).await;
-    let player = network.intrude(network.outsider.clone(), |mut muxer| async move {
-        let mut stream = open(&mut muxer).await;
-        let words = async { stream.write_all(&agreed()).await.and(stream.flush().await) };
-        let _ = drive(&mut muxer, words).await;
-        // It holds the connection and looks at nothing any more.
-        tokio::time::sleep(HOURS).await;
-    });
+    let player = network.ignore(network.outsider.clone());
     network.until(0, |counts| counts.connections == 1).await;
     for _ in 0..100 {
         network.swarms[0].behaviour_mut().send(NodeId(2), vec![7; 1 << 20]);
@@ -156,6 +149,120 @@ async fn a_peer_that_does_not_read_takes_a_bounded_amount_of_memory() {
     while network.swarms[0].behaviour().held().0 > 0 {
         network.go_on().await;
     }
+}
+
+#[tokio::test]
+async fn a_frame_counts_until_the_stream_has_taken_it() {
+    let mut network = Network::of(2, None).await;
+    let player = network.ignore(network.outsider.clone());
+    network.until(0, |counts| counts.connections == 1).await;
+    // Alone, so that it is copied for the stream as soon as it is there.
+    network.swarms[0].behaviour_mut().send(NodeId(2), vec![7; 16 << 20]);
+    for _ in 0..20 {
+        network.go_on().await;
+        assert!(network.swarms[0].behaviour().held().0 >= 16 << 20);
+    }
+    player.abort();
+    network.until(0, |counts| counts.peers_lost == 1).await;
+    while network.swarms[0].behaviour().held().0 > 0 {
+        network.go_on().await;
+    }
+}
+
+#[tokio::test]
+async fn many_peers_that_do_not_read_take_no_more_than_the_bound_for_all() {
+    let mut network = Network::of(2, None).await;
+    let players: Vec<_> = network.crowd.iter().map(|key| network.ignore(key.clone())).collect();
+    network.until(0, |counts| counts.connections == u64::from(CROWD)).await;
+    for _ in 0..2 {
+        for peer in (3..3 + CROWD).map(NodeId) {
+            network.swarms[0].behaviour_mut().send(peer, vec![7; 16 << 20]);
+            network.go_on().await;
+        }
+    }
+    // As much as may wait on eight links.
+    let bound = 8 * (33 << 20);
+    let (waiting, _) = network.swarms[0].behaviour().held();
+    assert!((bound - (16 << 20)..=bound).contains(&waiting), "{waiting} bytes wait for them");
+    let dropped = network.swarms[0].behaviour().counts().dropped;
+    assert_eq!(dropped, u64::from(2 * CROWD) - 16, "the others of 16 MiB each");
+    assert_honest_are_served(&mut network).await;
+    // A little may be said to everybody all the same.
+    for _ in 0..100 {
+        for peer in (3..3 + CROWD).map(NodeId) {
+            network.swarms[0].behaviour_mut().send(peer, vec![7; 1_000]);
+        }
+    }
+    network.go_on().await;
+    let (waiting, _) = network.swarms[0].behaviour().held();
+    assert!(waiting <= bound + CROWD as usize * (2 * 64 << 10), "{waiting} bytes wait for them");
+    players.iter().for_each(tokio::task::JoinHandle::abort);
+    network.until(0, |counts| counts.peers_lost == u64::from(CROWD)).await;
+    while network.swarms[0].behaviour().held().0 > 0 {
+        network.go_on().await;
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_a_trickle_takes_a_bounded_amount_of_memory_and_loses_nothing_else() {
+    let mut network = Network::of(2, None).await;
+    let hurry = Arc::new(AtomicBool::new(false));
+    let (sender, outcome) = tokio::sync::oneshot::channel();
+    let is_urgent = Arc::clone(&hurry);
+    let player = network.intrude(network.outsider.clone(), |mut muxer| async move {
+        let mut stream = open(&mut muxer).await;
+        let reading = async {
+            stream.write_all(&agreed()).await?;
+            stream.flush().await?;
+            // What the node says to agree on the protocol is as long as what it heard.
+            stream.read_exact(&mut vec![0; agreed().len()]).await?;
+            let (mut bytes, mut decoder, mut frames) =
+                (vec![0; 1 << 16], Decoder::default(), vec![]);
+            while frames.last().is_none_or(|last: &Vec<u8>| !last.is_empty()) {
+                let is_urgent = is_urgent.load(Ordering::Relaxed);
+                if !is_urgent {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                let count =
+                    stream.read(&mut bytes[..if is_urgent { 1 << 16 } else { 4_096 }]).await?;
+                decoder.push(&bytes[..count], &mut frames).unwrap();
+            }
+            std::io::Result::Ok(frames.len())
+        };
+        let _ = sender.send(drive(&mut muxer, reading).await.unwrap());
+        rest(&mut muxer).await;
+    });
+    network.until(0, |counts| counts.connections == 1).await;
+    let mut most = 0;
+    for number in 0..100 {
+        network.swarms[0].behaviour_mut().send(NodeId(2), vec![7; 1 << 20]);
+        network.go_on().await;
+        let (waiting, _) = network.swarms[0].behaviour().held();
+        // It has read 4 KiB at a time, and Yamux and the sockets hold what they may.
+        assert!(
+            waiting + (8 << 20) >= (number + 1).min(33) << 20,
+            "{waiting} bytes after {number}"
+        );
+        most = most.max(waiting);
+    }
+    assert!(most <= 66 << 20, "{most} bytes waited for it");
+    let dropped = network.swarms[0].behaviour().counts().dropped;
+    assert!(dropped >= 30, "{dropped} frames were dropped");
+    assert_honest_are_served(&mut network).await;
+    hurry.store(true, Ordering::Relaxed);
+    while network.swarms[0].behaviour().held().0 > 0 {
+        network.go_on().await;
+    }
+    network.swarms[0].behaviour_mut().send(NodeId(2), Vec::new());
+    let mut outcome = outcome;
+    let frames = loop {
+        network.go_on().await;
+        if let Ok(frames) = outcome.try_recv() {
+            break frames;
+        }
+    };
+    assert_eq!(frames as u64, 100 - dropped + 1);
+    player.abort();
 }
 
 #[tokio::test]

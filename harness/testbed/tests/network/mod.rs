@@ -18,14 +18,20 @@ use peerbench_testbed::link::{LinkCounts, LinkEvent, Links, Peers};
 use peerbench_testbed::transport::{self, Conditions, Directory, socket_address};
 use tokio::task::JoinHandle;
 
+/// The longest that a peer which is ended may hold its end: never reached by a test that passes.
+pub(crate) const HOURS: Duration = Duration::from_secs(7_200);
 const PROTOCOL: &str = "/peerbench/test/1";
+/// How many peers a test may play besides one.
+pub(crate) const CROWD: u32 = 24;
 
 /// Nodes that know each other.
 pub(crate) struct Network {
     pub(crate) swarms: Vec<Swarm<Links>>,
     pub(crate) addresses: Vec<Multiaddr>,
-    /// The last row of the table: a peer without a swarm, for the test to play.
+    /// The row of the table after the nodes': a peer without a swarm, for the test to play.
     pub(crate) outsider: Keypair,
+    /// The last rows of the table: more of them.
+    pub(crate) crowd: Vec<Keypair>,
 }
 
 impl Network {
@@ -59,11 +65,14 @@ impl Network {
             swarms.push(swarm);
         }
         let outsider = Keypair::generate_ed25519();
-        rows.push((outsider.public().to_peer_id(), "/ip4/127.0.0.1/tcp/1".parse().unwrap()));
+        let crowd: Vec<_> = (0..CROWD).map(|_| Keypair::generate_ed25519()).collect();
+        for key in [&outsider].into_iter().chain(&crowd) {
+            rows.push((key.public().to_peer_id(), "/ip4/127.0.0.1/tcp/1".parse().unwrap()));
+        }
         let places = addresses.iter().map(|address| socket_address(address).unwrap());
         directory.fill(places.zip((0..).map(NodeId)));
         peers.set(Peers::new(rows)).unwrap();
-        Self { swarms, addresses, outsider }
+        Self { swarms, addresses, outsider, crowd }
     }
 
     /// The next event of any node.
@@ -122,6 +131,16 @@ impl Network {
             if let Ok((_, muxer)) = dial.await {
                 act(muxer).await;
             }
+        })
+    }
+
+    /// Connects to node 0 as this peer, opens a stream, and looks at nothing any more.
+    pub(crate) fn ignore(&self, key: Keypair) -> JoinHandle<()> {
+        self.intrude(key, |mut muxer| async move {
+            let mut stream = open(&mut muxer).await;
+            let words = async { stream.write_all(&agreed()).await.and(stream.flush().await) };
+            let _ = drive(&mut muxer, words).await;
+            tokio::time::sleep(HOURS).await;
         })
     }
 
