@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use libp2p::core::muxing::StreamMuxerExt as _;
+use libp2p::identity::Keypair;
 use network::{CROWD, HOURS, Network, agreed, drive, open, rest};
 use overlay_core::NodeId;
 use peerbench_testbed::link::{Decoder, MAX_FRAME};
 use peerbench_testbed::transport::socket_address;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 /// Nodes 0 and 1 say something to each other, whatever else is going on.
 async fn assert_honest_are_served(network: &mut Network) {
@@ -44,6 +46,60 @@ async fn a_flood_of_connections_that_say_nothing_keeps_nobody_out() {
         let counts = network.swarms[0].behaviour().counts();
         assert_eq!((counts.peers_lost, counts.dial_failures), (0, 0));
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_complete_handshakes_of_unknown_peers_leaves_nothing_behind() {
+    for shaped in [None, Some(Duration::from_millis(1))] {
+        let mut network = Network::of(2, shaped).await;
+        assert_honest_are_served(&mut network).await;
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let before = tasks();
+        let mut players = Vec::new();
+        for number in 1..=400 {
+            // It shows who it is, and then holds its end and looks at nothing any more.
+            players.push(network.ignore(Keypair::generate_ed25519()));
+            if number % 50 == 0 {
+                assert_honest_are_served(&mut network).await;
+            }
+        }
+        network.until(0, |counts| counts.strangers >= 400).await;
+        let counters = network.swarms[0].network_info().connection_counters().clone();
+        assert_eq!((counters.num_established(), counters.num_pending_incoming()), (1, 0));
+        let counts = network.swarms[0].behaviour().counts();
+        assert_eq!((counts.connections, counts.peers_lost, counts.strangers), (1, 0, 400));
+        // Not even the tasks that end their connections stay.
+        let holding = |players: &[JoinHandle<()>]| {
+            players.iter().filter(|player| !player.is_finished()).count()
+        };
+        while tasks() > before + holding(&players) {
+            network.go_on().await;
+        }
+        assert!(holding(&players) > 0, "they have not gone by themselves");
+        assert_honest_are_served(&mut network).await;
+        players.iter().for_each(JoinHandle::abort);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_handshakes_that_lack_the_last_word_keeps_nobody_out() {
+    let mut network = Network::of(2, None).await;
+    let mut players = Vec::new();
+    for number in 1..=400 {
+        // It has shown who it is, and does not propose how to share the connection.
+        players.push(network.intrude(Keypair::generate_ed25519(), |muxer| async move {
+            tokio::time::sleep(HOURS).await;
+            drop(muxer);
+        }));
+        if number % 50 == 0 {
+            network.go_on().await;
+        }
+    }
+    assert_honest_are_served(&mut network).await;
+    network.until(0, |counts| counts.strangers >= 400 - 258).await;
+    let pending = network.swarms[0].network_info().connection_counters().num_pending_incoming();
+    assert!(pending <= 258, "{pending} handshakes are under way");
+    players.iter().for_each(JoinHandle::abort);
 }
 
 #[tokio::test]
@@ -77,7 +133,7 @@ async fn one_peer_has_a_bounded_number_of_connections() {
     let established = network.swarms[0].network_info().connection_counters().num_established();
     assert!((1..=8).contains(&established), "{established} connections of one peer");
     assert_honest_are_served(&mut network).await;
-    players.iter().for_each(tokio::task::JoinHandle::abort);
+    players.iter().for_each(JoinHandle::abort);
     while network.swarms[0].network_info().connection_counters().num_established() > 1 {
         network.go_on().await;
     }
@@ -196,7 +252,7 @@ async fn many_peers_that_do_not_read_take_no_more_than_the_bound_for_all() {
     network.go_on().await;
     let (waiting, _) = network.swarms[0].behaviour().held();
     assert!(waiting <= bound + CROWD as usize * (2 * 64 << 10), "{waiting} bytes wait for them");
-    players.iter().for_each(tokio::task::JoinHandle::abort);
+    players.iter().for_each(JoinHandle::abort);
     network.until(0, |counts| counts.peers_lost == u64::from(CROWD)).await;
     while network.swarms[0].behaviour().held().0 > 0 {
         network.go_on().await;

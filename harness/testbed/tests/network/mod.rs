@@ -32,6 +32,8 @@ pub(crate) struct Network {
     pub(crate) outsider: Keypair,
     /// The last rows of the table: more of them.
     pub(crate) crowd: Vec<Keypair>,
+    one_way: Option<Duration>,
+    alarm: Alarm,
 }
 
 impl Network {
@@ -40,12 +42,7 @@ impl Network {
         let (directory, peers) = (Directory::default(), Arc::new(OnceLock::new()));
         let (mut swarms, mut addresses, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for node in (0..nodes).map(NodeId) {
-            let conditions = Arc::new(match one_way {
-                None => Conditions::unshaped(node),
-                Some(way) => {
-                    Conditions::shaped(node, Box::new(move |_, _| way), BitRate(0), BitRate(0))
-                }
-            });
+            let conditions = conditions(node, one_way);
             let key = Keypair::generate_ed25519();
             let transport =
                 transport::tcp(&key, conditions, directory.clone(), alarm.clone()).unwrap();
@@ -72,7 +69,7 @@ impl Network {
         let places = addresses.iter().map(|address| socket_address(address).unwrap());
         directory.fill(places.zip((0..).map(NodeId)));
         peers.set(Peers::new(rows)).unwrap();
-        Self { swarms, addresses, outsider, crowd }
+        Self { swarms, addresses, outsider, crowd, one_way, alarm }
     }
 
     /// The next event of any node.
@@ -119,12 +116,20 @@ impl Network {
     where
         F: Future<Output = ()> + Send,
     {
-        // libp2p as it comes, without the bounds that nodes keep to.
-        let mut transport = tcp::tokio::Transport::default()
-            .upgrade(upgrade::Version::V1Lazy)
-            .authenticate(noise::Config::new(&key).unwrap())
-            .multiplex(yamux::Config::default())
-            .boxed();
+        // libp2p as it comes, without the bounds that nodes keep to; and where the network is emulated,
+        // as nodes dial.
+        let mut transport = match self.one_way {
+            None => tcp::tokio::Transport::default()
+                .upgrade(upgrade::Version::V1Lazy)
+                .authenticate(noise::Config::new(&key).unwrap())
+                .multiplex(yamux::Config::default())
+                .boxed(),
+            Some(_) => {
+                let conditions = conditions(NodeId(self.swarms.len() as u32), self.one_way);
+                let alarm = self.alarm.clone();
+                transport::tcp(&key, conditions, Directory::default(), alarm).unwrap()
+            }
+        };
         let opts = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
         let dial = transport.dial(self.addresses[0].clone(), opts).unwrap();
         tokio::spawn(async move {
@@ -172,6 +177,13 @@ impl Network {
     pub(crate) async fn go_on(&mut self) {
         let _ = tokio::time::timeout(Duration::from_millis(10), self.next()).await;
     }
+}
+
+fn conditions(node: NodeId, one_way: Option<Duration>) -> Arc<Conditions> {
+    Arc::new(match one_way {
+        None => Conditions::unshaped(node),
+        Some(way) => Conditions::shaped(node, Box::new(move |_, _| way), BitRate(0), BitRate(0)),
+    })
 }
 
 /// The words by which a stream agrees on the protocol, as its opener says them.
