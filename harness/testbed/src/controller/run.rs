@@ -496,3 +496,6 @@ fn downloads(world: &World) -> Downloads {
         bound: world.distribution_bound(),
     }
 }
+
+#[cfg(test)]
+mod tests;

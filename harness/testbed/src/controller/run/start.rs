@@ -1,5 +1,5 @@
 //! The start of a run: every process takes the same steps, and none goes on before all have.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -21,11 +21,26 @@ const STEP_WITHIN_EACH: Duration = Duration::from_millis(100);
 const LEAD: Duration = Duration::from_millis(100);
 const LEAD_EACH: Duration = Duration::from_millis(1);
 
-/// A sign of a process that it has taken a step of its start.
-enum Sign {
-    Connected,
-    Listening(Vec<Address>),
+/// A step of the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The process is there.
+    Connect,
+    /// Its nodes listen.
+    Listen,
+    /// It knows everybody's addresses.
     Ready,
+}
+
+impl Step {
+    /// What the run waits for meanwhile.
+    const fn phase(self) -> &'static str {
+        match self {
+            Self::Connect => "waiting for processes",
+            Self::Listen => "waiting for nodes to listen",
+            Self::Ready => "handing out addresses",
+        }
+    }
 }
 
 impl<R: Oracle> Run<R> {
@@ -38,26 +53,22 @@ impl<R: Oracle> Run<R> {
         progress: &dyn Progress,
         stop: &AtomicBool,
     ) -> Result<bool, Error> {
-        let Some(_) = self.gather("waiting for processes", progress, stop).await? else {
+        let Some(_) = self.gather(Step::Connect, progress, stop).await? else {
             return Ok(false);
         };
         for number in 0..self.count() {
             let nodes = self.processes.0[number as usize].nodes.clone();
             self.hub.tell(number, &Order::Setup(Setup { nodes, ..self.setup.clone() })).await;
         }
-        let Some(signs) = self.gather("waiting for nodes to listen", progress, stop).await? else {
+        let Some(signs) = self.gather(Step::Listen, progress, stop).await? else {
             return Ok(false);
         };
-        let table = signs.into_values().flat_map(|sign| match sign {
-            Sign::Listening(addresses) => addresses,
-            Sign::Connected | Sign::Ready => Vec::new(),
-        });
-        self.returns.table = table.collect();
+        self.returns.table = self.table(signs)?;
         let table = Order::Table(self.returns.table.clone());
         for number in 0..self.count() {
             self.hub.tell(number, &table).await;
         }
-        let Some(_) = self.gather("handing out addresses", progress, stop).await? else {
+        let Some(_) = self.gather(Step::Ready, progress, stop).await? else {
             return Ok(false);
         };
         self.start = Moment::now() + LEAD + LEAD_EACH * self.count();
@@ -67,13 +78,14 @@ impl<R: Oracle> Run<R> {
         Ok(true)
     }
 
-    /// Waits for a sign of every process; `None` if stopped.
+    /// Waits until every process has taken this step; `None` if stopped.
     async fn gather(
         &mut self,
-        phase: &'static str,
+        step: Step,
         progress: &dyn Progress,
         stop: &AtomicBool,
-    ) -> Result<Option<BTreeMap<u32, Sign>>, Error> {
+    ) -> Result<Option<BTreeMap<u32, Vec<Address>>>, Error> {
+        let phase = step.phase();
         progress.phase(phase);
         let within = STEP_WITHIN + STEP_WITHIN_EACH * self.count();
         let deadline = Instant::now() + within;
@@ -85,7 +97,7 @@ impl<R: Oracle> Run<R> {
             if let Ok(Some((number, word))) =
                 timeout_at(Instant::now() + LOOK, self.hub.next()).await
             {
-                signs.insert(number, self.sign(number, word)?);
+                signs.insert(number, self.sign(step, number, word)?);
                 progress.advance(signs.len() as u64, u64::from(self.count()));
                 continue;
             }
@@ -103,16 +115,35 @@ impl<R: Oracle> Run<R> {
         Ok(Some(signs))
     }
 
-    fn sign(&self, number: u32, word: Word) -> Result<Sign, Error> {
-        match word {
-            Word::Connected => Ok(Sign::Connected),
-            Word::Gone => Err(self.failure(number, "its control connection ended")),
-            Word::Notice(notice) => match *notice {
-                Notice::Listening(addresses) => Ok(Sign::Listening(addresses)),
-                Notice::Ready => Ok(Sign::Ready),
-                Notice::Failed(why) => Err(self.failure(number, &why)),
-                _ => Err(self.failure(number, "it said something out of turn")),
-            },
+    /// The addresses that come with a process's sign that it has taken this step, if any do.
+    fn sign(&self, step: Step, number: u32, word: Word) -> Result<Vec<Address>, Error> {
+        let notice = match word {
+            Word::Connected if step == Step::Connect => return Ok(Vec::new()),
+            Word::Connected => None,
+            Word::Gone => return Err(self.failure(number, "its control connection ended")),
+            Word::Notice(notice) => Some(*notice),
+        };
+        let nodes = self.processes.0[number as usize].nodes.len();
+        match (step, notice) {
+            (Step::Listen, Some(Notice::Listening(addresses))) if addresses.len() == nodes => {
+                Ok(addresses)
+            }
+            (Step::Ready, Some(Notice::Ready)) => Ok(Vec::new()),
+            (_, Some(Notice::Failed(why))) => Err(self.failure(number, &why)),
+            _ => Err(self.failure(number, "it said something out of turn")),
         }
+    }
+
+    /// The addresses of all nodes in their order: each has one, and it is nobody else's.
+    fn table(&self, signs: BTreeMap<u32, Vec<Address>>) -> Result<Vec<Address>, Error> {
+        let (mut peers, mut places) = (BTreeSet::new(), BTreeSet::new());
+        for (number, address) in
+            signs.iter().flat_map(|(number, all)| all.iter().map(move |one| (*number, one)))
+        {
+            if !peers.insert(&address.peer) || !places.insert(&address.multiaddress) {
+                return Err(self.failure(number, "it told of another node's address as its own"));
+            }
+        }
+        Ok(signs.into_values().flatten().collect())
     }
 }
