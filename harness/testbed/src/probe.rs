@@ -1,5 +1,6 @@
-//! The control measurement: the round trip of one plain libp2p stream between two processes, with
-//! no emulated network, no swarm and no overlay. By it the figures of a run can be judged.
+//! The control measurements: the round trip of one plain libp2p stream over TCP between two processes,
+//! with no emulated network, no swarm and no overlay; and what a node takes that only stands. By them
+//! the figures of a run can be judged.
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,6 +15,7 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::dial_opts::PeerCondition;
 use libp2p::swarm::{Config, SwarmEvent, dummy};
 use overlay_core::NodeId;
+use peerbench_scenario::Transport as Kind;
 
 use crate::Error;
 use crate::clock::{Alarm, Moment};
@@ -34,7 +36,7 @@ const STANDS: Duration = Duration::from_secs(60);
 
 /// The end that sends back what it gets, until the connection ends.
 pub(crate) async fn echo(controller: &mut Controller) -> Result<(), Error> {
-    let (mut transport, key) = plain()?;
+    let (mut transport, key) = plain(Kind::Tcp)?;
     let address = listen(&mut transport).await?;
     let address = Address::new(&key.public().to_peer_id(), &address);
     controller.tell(&Notice::Listening(vec![address])).await?;
@@ -58,7 +60,7 @@ pub(crate) async fn ask(
     times: u32,
     controller: &mut Controller,
 ) -> Result<(), Error> {
-    let (mut transport, _) = plain()?;
+    let (mut transport, _) = plain(Kind::Tcp)?;
     let (_, address) = address.parse().ok_or(Error::Table)?;
     let opts = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
     let dial = transport.dial(address, opts).map_err(|error| Error::Control(error.to_string()))?;
@@ -76,17 +78,17 @@ pub(crate) async fn ask(
 }
 
 /// A libp2p node that only stands: it listens, has so many connections with the other one, which the
-/// second dials, and says what that takes.
+/// second dials, over the transport of the run, and says what that takes.
 pub(crate) async fn stand(
     peer: Option<&Address>,
     wanted: u32,
+    kind: Kind,
     controller: &mut Controller,
 ) -> Result<(), Error> {
-    let (transport, key) = plain()?;
+    let (transport, key) = plain(kind)?;
     let config = Config::with_tokio_executor().with_idle_connection_timeout(STANDS);
     let mut swarm = Swarm::new(transport, dummy::Behaviour, key.public().to_peer_id(), config);
-    let any = transport::any_port(peerbench_scenario::Transport::Tcp);
-    swarm.listen_on(any).map_err(|error| Error::Listen(error.to_string()))?;
+    swarm.listen_on(transport::any_port(kind)).map_err(|error| Error::Listen(error.to_string()))?;
     let (mut stands_at, mut connections) = (None, 0);
     while stands_at.is_none() {
         match swarm.select_next_some().await {
@@ -135,10 +137,11 @@ fn dial(swarm: &mut Swarm<dummy::Behaviour>, peer: &Address, wanted: u32) -> Res
     Ok(())
 }
 
-fn plain() -> Result<(BoxedTransport, Keypair), Error> {
+fn plain(kind: Kind) -> Result<(BoxedTransport, Keypair), Error> {
     let key = Keypair::generate_ed25519();
     let conditions = Arc::new(Conditions::unshaped(NodeId(0)));
-    let transport = transport::tcp(&key, conditions, Directory::default(), Alarm::start()?)?;
+    let (nobody, alarm) = (Directory::default(), Alarm::start()?);
+    let transport = transport::build(kind, &key, conditions, nobody, alarm)?;
     Ok((transport, key))
 }
 

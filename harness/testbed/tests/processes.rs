@@ -92,6 +92,12 @@ fn eight_nodes_find_and_fetch_everything() {
         assert_eq!(outcome.value("lookup_correct_ratio"), 1.0, "{:?}", outcome.record.notes);
         assert_eq!(measurement.hops().max(), Some(7));
         assert!(measurement.latency_us().max() > Some(0));
+        // A node that shares its process cannot be compared with one that does not.
+        let is_shared = changes.contains(&"testbed.nodes_per_process=3");
+        let controls = &outcome.record.controls;
+        assert!(controls["node_memory"].value > 0.0);
+        assert_eq!(controls.contains_key("node_memory_ratio"), !is_shared, "{changes:?}");
+        assert_eq!(outcome.has_note("share processes"), is_shared);
         assert_no_process_is_left();
     }
 }
@@ -400,8 +406,10 @@ fn quic_works_where_it_is_built_in_and_says_so_where_it_is_not() {
     let outcome = run(&scenario(EIGHT, &["testbed.transport=quic"]), &Silent);
     if cfg!(feature = "quic") {
         let measurement = outcome.unwrap();
-        assert_eq!(Outcome::of(&measurement).value("lookup_correct_ratio"), 1.0);
+        let outcome = Outcome::of(&measurement);
+        assert_eq!(outcome.value("lookup_correct_ratio"), 1.0);
         assert!(measurement.latency_us().max() >= Some(4_000), "two hops of 2 ms at least");
+        assert!(outcome.record.controls["node_memory_ratio"].value > 0.0, "beside QUIC as well");
     } else {
         assert!(outcome.unwrap_err().to_string().contains("--features quic"));
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use libp2p::{Multiaddr, PeerId};
 use overlay_core::{Event, NodeId, Time};
-use peerbench_scenario::{Content, FaultAction};
+use peerbench_scenario::{Content, FaultAction, Transport};
 use serde::{Deserialize, Serialize};
 
 pub use channel::{Broken, MAX_HELLO, MAX_MESSAGE, encode, parse, read, write};
@@ -64,6 +64,8 @@ pub enum Order {
         peer: Option<Address>,
         /// How many connections to have with it.
         connections: u32,
+        /// What carries them.
+        transport: Transport,
     },
     /// Where everybody listens; the n-th row is node n.
     Table(Vec<Address>),

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use peerbench_scenario::Transport;
 use tokio::time::timeout;
 
 use super::hub::{Hub, Word};
@@ -15,8 +16,9 @@ use crate::control::{Address, Notice, Order, RoundTrips, Standing};
 const ROUND_TRIPS: u32 = 2_000;
 /// How long the measurement may take.
 const WITHIN: Duration = Duration::from_secs(20);
-/// The most connections that a libp2p node without an overlay is given.
-const MOST_CONNECTIONS: u32 = 128;
+/// The most connections that a libp2p node without an overlay is given: they are dialled at once, and
+/// as many more may be under way before the oldest is sent away.
+pub(super) const MOST_CONNECTIONS: u32 = 128;
 /// Steps of the fixed computation.
 const SPIN: u64 = 20_000_000;
 
@@ -72,18 +74,22 @@ async fn converse(hub: &mut Hub, echo: u32, ask: u32) -> Result<RoundTrips, Erro
     Err(Error::Control("the control connections ended".to_owned()))
 }
 
-/// What a libp2p node without an overlay takes of the machine, with so many connections and nothing
-/// to do: the average of two.
+/// What a libp2p node without an overlay takes of the machine, with so many connections over this
+/// transport, at most [`MOST_CONNECTIONS`], and nothing to do: the average of two.
 ///
 /// # Errors
 /// If the two processes cannot be started or do not answer in time.
-pub(super) async fn standing(mut launcher: Launcher, connections: u32) -> Result<Standing, Error> {
-    let connections = connections.clamp(1, MOST_CONNECTIONS);
+pub(super) async fn standing(
+    mut launcher: Launcher,
+    connections: u32,
+    transport: Transport,
+) -> Result<Standing, Error> {
     let mut hub = Hub::open(launcher.token, 2).await?;
     launcher.control = hub.address();
     let mut processes = Processes::default();
     processes.start(&launcher, Vec::new())?;
-    match timeout(WITHIN, both_stand(&mut hub, &mut processes, &launcher, connections)).await {
+    let terms = (connections, transport);
+    match timeout(WITHIN, both_stand(&mut hub, &mut processes, &launcher, terms)).await {
         Ok(result) => result,
         Err(_) => Err(Error::Control(format!("no answer within {} s", WITHIN.as_secs()))),
     }
@@ -93,14 +99,15 @@ async fn both_stand(
     hub: &mut Hub,
     processes: &mut Processes,
     launcher: &Launcher,
-    connections: u32,
+    (connections, transport): (u32, Transport),
 ) -> Result<Standing, Error> {
     let (mut peer, mut taken): (Option<Address>, Vec<Standing>) = (None, Vec::new());
     while taken.len() < 2 {
         let Some((process, word)) = hub.next().await else { break };
         match word {
             Word::Connected => {
-                hub.tell(process, &Order::Stand { peer: peer.clone(), connections }).await;
+                let peer = peer.clone();
+                hub.tell(process, &Order::Stand { peer, connections, transport }).await;
             }
             Word::Gone => return Err(Error::Control("a process of it ended".to_owned())),
             Word::Notice(notice) => match *notice {

@@ -196,6 +196,7 @@ async fn forward(process: u32, mut reader: OwnedReadHalf, inbox: &mpsc::Sender<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use overlay_core::{NodeId, Time};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     const TOKEN: Token = [7; 32];
@@ -283,6 +284,68 @@ mod tests {
         control::write(&mut other, &Notice::Hello { token: TOKEN, process: 1 }).await.unwrap();
         assert!(matches!(hub.next().await, Some((1, Word::Connected))));
         assert!(hub.address().ip().is_loopback());
+    }
+
+    /// What a process says in the course of a run, as it goes over its connection.
+    async fn recorded() -> (Vec<u8>, Vec<u8>) {
+        let (mut hello, mut later) = (Vec::new(), Vec::new());
+        let words = [
+            Notice::Ready,
+            Notice::Neighbors { node: NodeId(0), at: Time::ZERO, neighbors: vec![NodeId(1)] },
+            Notice::Finished(Box::default()),
+        ];
+        let first = Notice::Hello { token: TOKEN, process: 0 };
+        control::write(&mut hello, &first).await.unwrap();
+        for word in &words {
+            control::write(&mut later, word).await.unwrap();
+        }
+        (hello, later)
+    }
+
+    async fn is_refused(address: SocketAddr, bytes: &[u8]) -> bool {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let _ = stream.write_all(bytes).await;
+        is_hung_up(stream).await
+    }
+
+    #[tokio::test]
+    async fn recorded_words_are_nobody_s_on_another_connection() {
+        let mut hub = Hub::open(TOKEN, 2).await.unwrap();
+        let (hello, later) = recorded().await;
+        let all = [&hello[..], &later].concat();
+        let mut process = admitted(&mut hub).await;
+        // While the process is there, and once it has gone.
+        for _ in 0..2 {
+            assert!(is_refused(hub.address(), &later).await);
+            assert!(is_refused(hub.address(), &all).await);
+            let _ = process.shutdown().await;
+        }
+        assert!(matches!(hub.next().await, Some((0, Word::Gone))));
+        assert!(timeout(Duration::from_millis(50), hub.next()).await.is_err(), "not a word");
+        assert_eq!(hub.refused(), 4);
+
+        // The next run has another token, and this one no door any more.
+        let mut next = Hub::open([8; 32], 2).await.unwrap();
+        assert!(is_refused(next.address(), &all).await);
+        assert!(timeout(Duration::from_millis(50), next.next()).await.is_err(), "not a word");
+        let address = hub.address();
+        drop(hub);
+        tokio::task::yield_now().await;
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_words_of_another_are_their_sender_s() {
+        let mut hub = Hub::open(TOKEN, 2).await.unwrap();
+        let (hello, later) = recorded().await;
+        let mut process = TcpStream::connect(hub.address()).await.unwrap();
+        control::write(&mut process, &Notice::Hello { token: TOKEN, process: 1 }).await.unwrap();
+        process.write_all(&[&hello[..], &later].concat()).await.unwrap();
+        assert!(matches!(hub.next().await, Some((1, Word::Connected))));
+        for _ in 0..4 {
+            assert!(matches!(hub.next().await, Some((1, Word::Notice(_)))));
+        }
+        let _process = admitted(&mut hub).await;
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::node::raise_open_files;
 use hub::Hub;
 use processes::{Launcher, Processes};
 use run::Run;
+use summary::Usage;
 
 pub use examination::{Examination, examine};
 
@@ -103,13 +104,9 @@ pub fn run<O: Overlay>(
         }
         let usage = run.usage();
         let mut measurement = run.finish();
-        // Beside as many connections as a node of the run had, once the machine is quiet again. What
-        // was measured is not given up for a control that fails.
         if usage.nodes > 0 && !stop.load(Ordering::Relaxed) {
-            match controls::standing(launcher, usage.connections_each()).await {
-                Ok(standing) => usage.compare(&standing, &mut measurement),
-                Err(error) => measurement.note(error.to_string()),
-            }
+            usage.add(&mut measurement);
+            compare(&usage, &plan.scenario, launcher, &mut measurement).await;
         }
         Ok(measurement)
     })
@@ -128,6 +125,24 @@ impl Plan {
             executable: std::env::current_exe()?,
             arguments: vec!["node".into(), overlay.into()],
         })
+    }
+}
+
+/// Sets what a node took beside what libp2p takes alone, once the machine is quiet again. What was
+/// measured is not given up for a control that fails, or for want of something to compare with.
+async fn compare(
+    usage: &Usage,
+    scenario: &Scenario,
+    launcher: Launcher,
+    measurement: &mut Measurement,
+) {
+    let connections = match usage.comparable(per_process(scenario)) {
+        Ok(connections) => connections,
+        Err(why) => return measurement.note(why),
+    };
+    match controls::standing(launcher, connections, scenario.testbed.transport).await {
+        Ok(standing) => usage.compare(&standing, measurement),
+        Err(error) => measurement.note(error.to_string()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use overlay_core::NodeId;
 use peerbench_measure::{Counter, Histogram, Measurement, NodeSample};
 
+use super::controls::MOST_CONNECTIONS;
 use crate::control::{Counts, ProcessReport, Standing};
 
 /// Beyond this lateness of deliveries at p99, in microseconds, the machine was too small for the
@@ -75,22 +76,42 @@ impl Usage {
         usage
     }
 
-    /// Connections of a node, on average.
-    pub(super) fn connections_each(&self) -> u32 {
-        u32::try_from(self.connections / self.nodes.max(1)).unwrap_or(u32::MAX)
+    /// Adds `node_memory`: a node's part of what its process shares with no other.
+    pub(super) fn add(&self, measurement: &mut Measurement) {
+        measurement.control("node_memory", self.own_bytes_each() / 1e6, "MB");
     }
 
-    /// Sets a node's memory, that which processes share with no other, beside that of a libp2p node
-    /// without an overlay.
+    /// How many connections a libp2p node has to have to be compared with these: a node's, on average.
+    ///
+    /// # Errors
+    /// Why there is none that could be compared.
+    pub(super) fn comparable(&self, nodes_per_process: usize) -> Result<u32, String> {
+        let why = if nodes_per_process > 1 {
+            "nodes share processes".to_owned()
+        } else {
+            let nodes = self.nodes.max(1);
+            match u32::try_from((self.connections + nodes / 2) / nodes) {
+                Ok(connections) if connections <= MOST_CONNECTIONS => return Ok(connections),
+                _ => format!("nodes have more than {MOST_CONNECTIONS} connections on average"),
+            }
+        };
+        Err(format!("node_memory_ratio is not measured: {why}"))
+    }
+
+    /// Adds the same of a libp2p node without an overlay, a process of its own with as many
+    /// connections over the same transport; `node_memory_ratio`, how many times that a node takes;
+    /// and the processor time that such a node took until it was connected.
     pub(super) fn compare(&self, standing: &Standing, measurement: &mut Measurement) {
-        let own = self.own_bytes as f64 / self.nodes.max(1) as f64;
         let bare = standing.own_bytes as f64;
         measurement.control("libp2p_node_processor", standing.processor as f64 / 1e6, "ms");
         measurement.control("libp2p_node_memory", bare / 1e6, "MB");
-        measurement.control("node_memory", own / 1e6, "MB");
         if bare > 0.0 {
-            measurement.control("node_memory_ratio", own / bare, "×");
+            measurement.control("node_memory_ratio", self.own_bytes_each() / bare, "×");
         }
+    }
+
+    fn own_bytes_each(&self) -> f64 {
+        self.own_bytes as f64 / self.nodes.max(1) as f64
     }
 }
 
@@ -110,4 +131,19 @@ fn counters(counts: &Counts) -> [(Counter, u64); 12] {
         (Counter::ProcessesLost, 0),
         (Counter::LateOperations, counts.late),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_compared_with_one_that_has_as_many_connections_or_with_none() {
+        let usage = |connections| Usage { nodes: 4, connections, own_bytes: 8_000_000 };
+        assert_eq!(usage(0).comparable(1), Ok(0));
+        assert_eq!(usage(15).comparable(1), Ok(4), "3.75");
+        assert_eq!(usage(4 * 128).comparable(1), Ok(128));
+        assert!(usage(4 * 129).comparable(1).is_err_and(|why| why.contains("128 connections")));
+        assert!(usage(15).comparable(2).is_err_and(|why| why.contains("share")));
+    }
 }

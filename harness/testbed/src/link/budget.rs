@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Bytes that one link may hold whether they are left in a node's budget or not: no link is kept from
+/// small talk by what others do.
+pub const SMALL_TALK: usize = 64 * 1024;
+
 /// Bytes that may be held at once. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Shared>);

@@ -1,6 +1,5 @@
 //! One connection's end of a link: one long-lived stream, frames out and frames in.
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -11,58 +10,18 @@ use libp2p::core::upgrade::ReadyUpgrade;
 use libp2p::swarm::handler::ConnectionEvent;
 use libp2p::swarm::{ConnectionHandler, ConnectionHandlerEvent, Stream, SubstreamProtocol};
 
-use super::budget::{Budget, Held};
-use super::frames::{self, Decoder};
+use super::budget::{Budget, Held, SMALL_TALK};
+use super::frames::Decoder;
+use super::outgoing::{Outgoing, Waiting};
 
-/// Most bytes of frames that wait for the network on one connection, counted as [`Waiting::cost`]
-/// counts; what comes then is dropped. It holds the longest frame and one more.
-pub(super) const MAX_QUEUED: usize = 33 << 20;
-/// Memory that a frame which waits takes beside its bytes.
-const FRAME_COST: usize = 64;
-/// Bytes of an unfinished frame that need not be left in the node's budget: no link is kept from
-/// small talk by what others do.
-const SMALL_TALK: usize = 64 * 1024;
-/// Frames are put together into writes of about this many bytes.
-const WRITE: usize = 64 * 1024;
 /// Bytes asked of the stream at once.
 const READ: usize = 8 * 1024;
 /// Most bytes of frames handed up at once, before others get their turn.
 const BATCH: usize = 256 * 1024;
-/// Buffer capacity that an idle link keeps, in bytes.
-const KEPT_CAPACITY: usize = 4 * 1024;
 
 thread_local! {
     /// What a read goes into first: one per thread, not one per link, and zeroed once.
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
-}
-
-/// A frame that waits to be sent, and its part of the node's budget.
-#[derive(Debug)]
-pub struct Waiting {
-    frame: Vec<u8>,
-    held: Held,
-}
-
-impl Waiting {
-    /// A frame for a link on which this many bytes wait already; `None` if there is no room for it.
-    #[must_use]
-    pub fn new(frame: Vec<u8>, waiting: usize, budget: &Budget) -> Option<Self> {
-        let cost = frame.len() + FRAME_COST;
-        let held = if waiting + cost <= SMALL_TALK {
-            budget.take_regardless(cost)
-        } else if waiting + cost <= MAX_QUEUED {
-            budget.take(cost)?
-        } else {
-            return None;
-        };
-        Some(Self { frame, held })
-    }
-
-    /// What it takes of the bounds, in bytes.
-    #[must_use]
-    pub const fn cost(&self) -> usize {
-        self.held.bytes()
-    }
 }
 
 /// What the behaviour asks of a connection.
@@ -110,10 +69,7 @@ pub struct Handler {
     protocol: StreamProtocol,
     must_open: bool,
     stream: Option<Stream>,
-    queue: VecDeque<Waiting>,
-    queued_bytes: usize,
-    write: Vec<u8>,
-    written: usize,
+    outgoing: Outgoing,
     needs_flush: bool,
     finishing: bool,
     write_closed: bool,
@@ -136,10 +92,7 @@ impl Handler {
             protocol,
             must_open: dialed,
             stream: None,
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            write: Vec::new(),
-            written: 0,
+            outgoing: Outgoing::default(),
             needs_flush: false,
             finishing: false,
             write_closed: false,
@@ -163,12 +116,8 @@ impl Handler {
 
     fn enqueue(&mut self, frames: Vec<Waiting>) {
         for frame in frames {
-            if self.write_closed || self.queued_bytes + frame.cost() > MAX_QUEUED {
-                self.dropped += 1;
-            } else {
-                self.queued_bytes += frame.cost();
-                self.queue.push_back(frame);
-            }
+            let is_taken = !self.write_closed && self.outgoing.push(frame);
+            self.dropped += u64::from(!is_taken);
         }
     }
 
@@ -179,23 +128,13 @@ impl Handler {
         };
         let mut stream = Pin::new(stream);
         loop {
-            if self.written == self.write.len() {
-                self.write.clear();
-                self.written = 0;
-                while self.write.len() < WRITE
-                    && let Some(waiting) = self.queue.pop_front()
-                {
-                    self.queued_bytes -= waiting.cost();
-                    frames::append(&waiting.frame, &mut self.write);
-                }
-                if self.write.is_empty() {
-                    self.write.shrink_to(KEPT_CAPACITY);
-                    break;
-                }
+            let bytes = self.outgoing.next_write();
+            if bytes.is_empty() {
+                break;
             }
-            match stream.as_mut().poll_write(cx, &self.write[self.written..])? {
+            match stream.as_mut().poll_write(cx, bytes)? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(count) => self.written += count,
+                Poll::Ready(count) => self.outgoing.advance(count),
                 Poll::Pending => return Ok(()),
             }
             self.needs_flush = true;
@@ -352,23 +291,5 @@ impl ConnectionHandler for Handler {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_peers_that_do_not_read_leave_room_for_small_talk_with_all() {
-        let budget = Budget::new(10 << 20);
-        let long = |waiting| Waiting::new(vec![0; 1 << 20], waiting, &budget);
-        let waiting: Vec<_> = std::iter::from_fn(|| long(0)).collect();
-        assert_eq!(waiting.len(), 9, "the tenth and what it costs do not fit");
-        assert!(Waiting::new(vec![0; 1 << 20], 0, &budget).is_none());
-        assert!(Waiting::new(vec![0; 1_000], 0, &budget).is_some(), "on a link that is idle");
-        drop(waiting);
-        assert_eq!(budget.held(), 0);
-        assert!(Waiting::new(vec![0; 1], MAX_QUEUED, &budget).is_none(), "one link has its bound");
     }
 }

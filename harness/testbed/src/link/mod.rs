@@ -8,6 +8,7 @@
 mod budget;
 mod frames;
 mod handler;
+mod outgoing;
 mod peers;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,16 +26,19 @@ use libp2p::swarm::{
 use libp2p::{PeerId, StreamProtocol};
 use overlay_core::NodeId;
 
-pub use budget::{Budget, Held};
+pub use budget::{Budget, Held, SMALL_TALK};
 pub use frames::{Decoder, MAX_FRAME, TooLong, append};
-pub use handler::{Fault, Handler, Order, Report, Waiting};
+pub use handler::{Fault, Handler, Order, Report};
+pub use outgoing::Waiting;
 pub use peers::Peers;
 
 use crate::clock::Moment;
 
-/// Most bytes of frames that wait on all links of a node: eight links on which as much waits as may.
-/// Peers that do not read take no more than this; a little may wait on every link all the same.
-const OUTGOING: usize = 8 * handler::MAX_QUEUED;
+/// Most bytes of frames that wait on all links of a node, until their streams have taken them: eight
+/// links on which as much waits as may. Peers that do not read take no more than this, but for
+/// [`SMALL_TALK`] on every link and what streams hold themselves: a window of Yamux, which is 256 KiB
+/// until a peer reads, and a buffer of the emulated network.
+const OUTGOING: usize = 8 * outgoing::MAX_QUEUED;
 /// Most bytes of unfinished frames on all links of a node: sixteen of the longest. A frame may take
 /// as long as its sender's uplink needs, so that a slow sender is not ended, but bounded.
 const INCOMING: usize = 256 << 20;

@@ -66,8 +66,8 @@ async fn serve<O: Overlay>(invitation: Invitation) -> Result<(), Error> {
     let outcome = match controller.orders.recv().await {
         Some(Order::Setup(setup)) => process::run::<O>(&setup, &token, &mut controller).await,
         Some(Order::Echo) => probe::echo(&mut controller).await,
-        Some(Order::Stand { peer, connections }) => {
-            probe::stand(peer.as_ref(), connections, &mut controller).await
+        Some(Order::Stand { peer, connections, transport }) => {
+            probe::stand(peer.as_ref(), connections, transport, &mut controller).await
         }
         Some(Order::Ask { address, times }) => probe::ask(&address, times, &mut controller).await,
         _ => Ok(()),

@@ -7,7 +7,7 @@
 //!
 //! The end of a connection travels like its bytes: a receiver learns of it one latency after it
 //! happened. A dialer's first bytes wait for the round trip that a TCP connection takes to stand.
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +24,10 @@ use crate::clock::{Alarm, Deadline, Moment};
 /// Most bytes that wait to be written, and most that wait for their delivery, per connection.
 /// Beyond it the other end is slowed down, as a full socket would.
 const MAX_BUFFERED: usize = 1 << 20;
+/// Most bytes that wait for their delivery before the peer has shown who it is; it says itself when
+/// they are due. A handshake has less than 1 KB; a longest frame fits, so that what is due is
+/// complete some time.
+const MAX_BUFFERED_AT_THE_DOOR: usize = 2 * MAX_PAYLOAD;
 /// Buffer capacity that an idle connection keeps, in bytes.
 const KEPT_CAPACITY: usize = 4 * 1024;
 /// Bytes asked of the socket at once.
@@ -32,6 +36,18 @@ const READ: usize = 16 * 1024;
 thread_local! {
     /// What a read goes into first: one per thread, not one per connection, and zeroed once.
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
+    /// Most bytes that a connection which is read now may have waiting for their delivery.
+    static MAY_WAIT: Cell<usize> = const { Cell::new(MAX_BUFFERED) };
+}
+
+/// Polls a handshake: what is read meanwhile comes from peers that have not shown who they are. libp2p
+/// hands a connection up only when it has, and its upgrades do not let anybody reach through to the
+/// stream below; but every read before that is made within this call.
+pub(super) fn at_the_door<T>(poll: impl FnOnce() -> T) -> T {
+    MAY_WAIT.set(MAX_BUFFERED_AT_THE_DOOR);
+    let outcome = poll();
+    MAY_WAIT.set(MAX_BUFFERED);
+    outcome
 }
 
 /// A connection under the node's [`Conditions`]: shaped, or only counted.
@@ -227,7 +243,7 @@ impl Shaper {
                 }
                 return Poll::Ready(end.error.take().map_or(Ok(0), Err));
             }
-            if self.incoming.parser.buffered() >= MAX_BUFFERED {
+            if self.incoming.parser.buffered() >= MAY_WAIT.get() {
                 return Poll::Pending;
             }
             let inner = inner.as_mut();
@@ -322,5 +338,50 @@ impl Outgoing {
         self.bytes.shrink_to(KEPT_CAPACITY);
         self.written = 0;
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::io::Cursor;
+    use overlay_core::units::BitRate;
+
+    /// A dialer's preamble, and then 4 MiB of frames of this length that are due at the end of time.
+    fn never_due(length: usize) -> Vec<u8> {
+        let mut bytes = frames::preamble(NodeId(1)).to_vec();
+        while bytes.len() < 4 << 20 {
+            bytes.extend(frames::header(length, Moment::from_nanos(u64::MAX)));
+            bytes.resize(bytes.len() + length, 7);
+        }
+        bytes
+    }
+
+    /// Polls once; gives how many bytes of these were taken in and how many are counted.
+    fn taken(stream: &mut ConditionedStream<Cursor<Vec<u8>>>) -> (usize, usize) {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut *stream).poll_read(&mut cx, &mut [0; 100]).is_pending());
+        let counted = stream.shaper.as_ref().map_or(0, |it| it.incoming.parser.buffered());
+        (stream.inner.position() as usize, counted)
+    }
+
+    #[tokio::test]
+    async fn few_bytes_that_are_never_due_are_held_for_who_has_not_shown_who_it_is() {
+        let alarm = Alarm::start().unwrap();
+        let way = Box::new(|_, _| Duration::from_millis(1));
+        let conditions = Arc::new(Conditions::shaped(NodeId(0), way, BitRate(0), BitRate(0)));
+        for length in [1, 1_000, MAX_PAYLOAD] {
+            let inner = Cursor::new(never_due(length));
+            let mut stream = ConditionedStream::listener(inner, Arc::clone(&conditions), &alarm);
+            // One read goes beyond the bound; short frames cost more than they have.
+            let bounds = |most: usize| most..=most + 2 * READ;
+            let (read, counted) = at_the_door(|| taken(&mut stream));
+            assert!(bounds(MAX_BUFFERED_AT_THE_DOOR).contains(&counted), "{counted}");
+            assert!(read <= counted + READ, "{read} bytes of frames of {length}");
+            assert_eq!(at_the_door(|| taken(&mut stream)), (read, counted));
+            // It has shown who it is.
+            let (_, counted) = taken(&mut stream);
+            assert!(bounds(MAX_BUFFERED).contains(&counted), "{counted}");
+        }
     }
 }

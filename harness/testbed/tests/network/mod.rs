@@ -18,14 +18,22 @@ use peerbench_testbed::link::{LinkCounts, LinkEvent, Links, Peers};
 use peerbench_testbed::transport::{self, Conditions, Directory, socket_address};
 use tokio::task::JoinHandle;
 
+/// The longest that a peer which is ended may hold its end: never reached by a test that passes.
+pub(crate) const HOURS: Duration = Duration::from_secs(7_200);
 const PROTOCOL: &str = "/peerbench/test/1";
+/// How many peers a test may play besides one.
+pub(crate) const CROWD: u32 = 24;
 
 /// Nodes that know each other.
 pub(crate) struct Network {
     pub(crate) swarms: Vec<Swarm<Links>>,
     pub(crate) addresses: Vec<Multiaddr>,
-    /// The last row of the table: a peer without a swarm, for the test to play.
+    /// The row of the table after the nodes': a peer without a swarm, for the test to play.
     pub(crate) outsider: Keypair,
+    /// The last rows of the table: more of them.
+    pub(crate) crowd: Vec<Keypair>,
+    one_way: Option<Duration>,
+    alarm: Alarm,
 }
 
 impl Network {
@@ -34,12 +42,7 @@ impl Network {
         let (directory, peers) = (Directory::default(), Arc::new(OnceLock::new()));
         let (mut swarms, mut addresses, mut rows) = (Vec::new(), Vec::new(), Vec::new());
         for node in (0..nodes).map(NodeId) {
-            let conditions = Arc::new(match one_way {
-                None => Conditions::unshaped(node),
-                Some(way) => {
-                    Conditions::shaped(node, Box::new(move |_, _| way), BitRate(0), BitRate(0))
-                }
-            });
+            let conditions = conditions(node, one_way);
             let key = Keypair::generate_ed25519();
             let transport =
                 transport::tcp(&key, conditions, directory.clone(), alarm.clone()).unwrap();
@@ -59,11 +62,14 @@ impl Network {
             swarms.push(swarm);
         }
         let outsider = Keypair::generate_ed25519();
-        rows.push((outsider.public().to_peer_id(), "/ip4/127.0.0.1/tcp/1".parse().unwrap()));
+        let crowd: Vec<_> = (0..CROWD).map(|_| Keypair::generate_ed25519()).collect();
+        for key in [&outsider].into_iter().chain(&crowd) {
+            rows.push((key.public().to_peer_id(), "/ip4/127.0.0.1/tcp/1".parse().unwrap()));
+        }
         let places = addresses.iter().map(|address| socket_address(address).unwrap());
         directory.fill(places.zip((0..).map(NodeId)));
         peers.set(Peers::new(rows)).unwrap();
-        Self { swarms, addresses, outsider }
+        Self { swarms, addresses, outsider, crowd, one_way, alarm }
     }
 
     /// The next event of any node.
@@ -110,18 +116,36 @@ impl Network {
     where
         F: Future<Output = ()> + Send,
     {
-        // libp2p as it comes, without the bounds that nodes keep to.
-        let mut transport = tcp::tokio::Transport::default()
-            .upgrade(upgrade::Version::V1Lazy)
-            .authenticate(noise::Config::new(&key).unwrap())
-            .multiplex(yamux::Config::default())
-            .boxed();
+        // libp2p as it comes, without the bounds that nodes keep to; and where the network is emulated,
+        // as nodes dial.
+        let mut transport = match self.one_way {
+            None => tcp::tokio::Transport::default()
+                .upgrade(upgrade::Version::V1Lazy)
+                .authenticate(noise::Config::new(&key).unwrap())
+                .multiplex(yamux::Config::default())
+                .boxed(),
+            Some(_) => {
+                let conditions = conditions(NodeId(self.swarms.len() as u32), self.one_way);
+                let alarm = self.alarm.clone();
+                transport::tcp(&key, conditions, Directory::default(), alarm).unwrap()
+            }
+        };
         let opts = DialOpts { role: Endpoint::Dialer, port_use: PortUse::New };
         let dial = transport.dial(self.addresses[0].clone(), opts).unwrap();
         tokio::spawn(async move {
             if let Ok((_, muxer)) = dial.await {
                 act(muxer).await;
             }
+        })
+    }
+
+    /// Connects to node 0 as this peer, opens a stream, and looks at nothing any more.
+    pub(crate) fn ignore(&self, key: Keypair) -> JoinHandle<()> {
+        self.intrude(key, |mut muxer| async move {
+            let mut stream = open(&mut muxer).await;
+            let words = async { stream.write_all(&agreed()).await.and(stream.flush().await) };
+            let _ = drive(&mut muxer, words).await;
+            tokio::time::sleep(HOURS).await;
         })
     }
 
@@ -153,6 +177,13 @@ impl Network {
     pub(crate) async fn go_on(&mut self) {
         let _ = tokio::time::timeout(Duration::from_millis(10), self.next()).await;
     }
+}
+
+fn conditions(node: NodeId, one_way: Option<Duration>) -> Arc<Conditions> {
+    Arc::new(match one_way {
+        None => Conditions::unshaped(node),
+        Some(way) => Conditions::shaped(node, Box::new(move |_, _| way), BitRate(0), BitRate(0)),
+    })
 }
 
 /// The words by which a stream agrees on the protocol, as its opener says them.
