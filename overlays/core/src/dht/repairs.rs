@@ -20,9 +20,14 @@ const MOST_WAITING: usize = 65_536;
 /// on the way, or waits behind 7 MB at half of 1 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Most copies that this node waits for. What others offer is their word alone, so it must not take the
-/// memory that is asked for here; more are asked for when they are offered again.
+/// Most copies that this node waits for. What others offer is their word alone, so it must not take all
+/// memory. Beyond, it is forgotten who was asked first: those copies may come twice, and nobody is kept
+/// out.
 const MOST_ASKED: usize = 4_096;
+
+/// Most of them from one peer, so that it takes several to make this node forget what it has asked of
+/// others. More are asked for when they are offered again.
+const MOST_ASKED_OF_ONE: usize = MOST_ASKED / 4;
 
 /// Items to be offered, by the node that may lack them.
 #[derive(Debug, Default)]
@@ -56,18 +61,35 @@ pub(super) struct Repairs {
 }
 
 impl Repairs {
-    /// Whether to ask this node for an item that it offers; if so, it is taken to be asked now.
-    pub(super) fn ask(&mut self, whom: NodeId, key: Key, now: Time) -> bool {
-        let is_waited_for = |(_, since): &(NodeId, Time)| now.since(*since) < PATIENCE;
-        if self.asked.len() >= MOST_ASKED {
-            self.asked.retain(|_, asked| is_waited_for(asked));
+    /// Which of the items that a node offers it is to be asked for; they are taken to be asked for now.
+    /// Looks through all that was asked for once, however many are offered.
+    pub(super) fn ask(
+        &mut self,
+        whom: NodeId,
+        offered: impl Iterator<Item = Key>,
+        now: Time,
+    ) -> Vec<Key> {
+        self.asked.retain(|_, (_, since)| now.since(*since) < PATIENCE);
+        let of_whom = self.asked.values().filter(|(asked, _)| *asked == whom).count();
+        let new: BTreeSet<Key> = offered
+            .filter(|key| !self.asked.contains_key(key))
+            .take(MOST_ASKED_OF_ONE.saturating_sub(of_whom))
+            .collect();
+        self.forget_first_asked((self.asked.len() + new.len()).saturating_sub(MOST_ASKED));
+        self.asked.extend(new.iter().map(|&key| (key, (whom, now))));
+        new.into_iter().collect()
+    }
+
+    /// Makes room for as many others.
+    fn forget_first_asked(&mut self, count: usize) {
+        if count > 0 {
+            let mut by_age: Vec<(Time, Key)> =
+                self.asked.iter().map(|(key, (_, since))| (*since, *key)).collect();
+            by_age.sort_unstable();
+            for (_, key) in by_age.iter().take(count) {
+                self.asked.remove(key);
+            }
         }
-        let is_asked = self.asked.get(&key).is_some_and(is_waited_for);
-        if is_asked || self.asked.len() >= MOST_ASKED {
-            return false;
-        }
-        self.asked.insert(key, (whom, now));
-        true
     }
 
     /// An item is here, whoever sent it.
@@ -134,24 +156,63 @@ mod tests {
         Key::of(&number.to_be_bytes())
     }
 
-    #[test]
-    fn one_is_asked_for_an_item_until_it_is_here_or_lost_or_late() {
-        let (mut repairs, now) = (Repairs::default(), Time::ZERO);
-        assert!(repairs.ask(NodeId(1), key(1), now));
-        assert!(!repairs.ask(NodeId(2), key(1), now));
-        repairs.arrived(&key(1));
-        assert!(repairs.ask(NodeId(2), key(1), now));
-        repairs.forget(NodeId(2));
-        assert!(repairs.ask(NodeId(3), key(1), now));
-        assert!(repairs.ask(NodeId(4), key(1), now + PATIENCE));
+    fn is_asked(repairs: &mut Repairs, whom: u32, item: u64, now: Time) -> bool {
+        !repairs.ask(NodeId(whom), core::iter::once(key(item)), now).is_empty()
     }
 
     #[test]
-    fn who_offers_without_end_keeps_others_out_for_a_while_only() {
+    fn one_is_asked_for_an_item_until_it_is_here_or_lost_or_late() {
         let (mut repairs, now) = (Repairs::default(), Time::ZERO);
-        let asked = (0..10_000).filter(|&number| repairs.ask(NodeId(1), key(number), now));
-        assert_eq!(asked.count(), MOST_ASKED);
-        assert!(!repairs.ask(NodeId(2), key(10_000), now));
-        assert!(repairs.ask(NodeId(2), key(10_000), now + PATIENCE));
+        assert!(is_asked(&mut repairs, 1, 1, now));
+        assert!(!is_asked(&mut repairs, 2, 1, now));
+        repairs.arrived(&key(1));
+        assert!(is_asked(&mut repairs, 2, 1, now));
+        repairs.forget(NodeId(2));
+        assert!(is_asked(&mut repairs, 3, 1, now));
+        assert!(is_asked(&mut repairs, 4, 1, now + PATIENCE));
+    }
+
+    #[test]
+    fn an_item_that_is_offered_twice_at_once_is_asked_for_once() {
+        let asked = Repairs::default().ask(NodeId(1), [key(1), key(1)].into_iter(), Time::ZERO);
+        assert_eq!(asked, [key(1)]);
+    }
+
+    /// Each offers as many items as fit into an offer, none of which exists, every second.
+    fn offer_without_end(liars: core::ops::Range<u32>) {
+        let (mut repairs, mut next) = (Repairs::default(), 0);
+        let mut offer = |repairs: &mut Repairs, whom, items: u64, now| {
+            let keys = (next..next + items).map(key);
+            next += items;
+            repairs.ask(NodeId(whom), keys, now).len() as u64
+        };
+        for second in 0..600 {
+            let now = Time::ZERO + Duration::from_secs(second);
+            for liar in liars.clone() {
+                offer(&mut repairs, liar, MAX_OFFERED as u64, now);
+            }
+            assert_eq!(offer(&mut repairs, 1, 5, now), 5, "second {second}");
+            assert!(repairs.asked.len() <= MOST_ASKED);
+            let of_first = repairs.asked.values().filter(|(whom, _)| *whom == NodeId(2));
+            assert!(of_first.count() <= MOST_ASKED_OF_ONE);
+        }
+    }
+
+    #[test]
+    fn who_offers_without_end_keeps_nobody_out() {
+        offer_without_end(2..3);
+        offer_without_end(2..12);
+    }
+
+    /// A peer alone does not even make this node forget what it has asked of others.
+    #[test]
+    fn who_offers_without_end_does_not_have_items_asked_for_twice() {
+        let (mut repairs, now) = (Repairs::default(), Time::ZERO);
+        assert!(is_asked(&mut repairs, 1, 0, now));
+        for offer in 0..100 {
+            let keys = (1 + offer * 512..1 + (offer + 1) * 512).map(key);
+            repairs.ask(NodeId(2), keys, now);
+        }
+        assert!(!is_asked(&mut repairs, 3, 0, now));
     }
 }

@@ -476,10 +476,9 @@ impl Storage {
     /// Copies of items can be had.
     fn on_offer<R: Routing>(&mut self, from: NodeId, keys: &[Key], cx: &mut DhtCtx<'_, R>) {
         let Self { records, repairs, .. } = self;
-        let lacks = |key: &Key| value_of(records, key).is_none();
         let offered = keys.iter().take(MAX_OFFERED).copied();
-        let keys: Vec<Key> =
-            offered.filter(|key| lacks(key) && repairs.ask(from, *key, cx.now)).collect();
+        let lacked = offered.filter(|key| value_of(records, key).is_none());
+        let keys = repairs.ask(from, lacked, cx.now);
         if !keys.is_empty() {
             cx.send(from, DhtMessage::Storage(StorageMessage::Want { keys }));
         }
