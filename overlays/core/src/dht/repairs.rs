@@ -13,7 +13,7 @@ use super::record::MAX_OFFERED;
 use super::{DhtCtx, DhtMessage, DhtTimer, Record, Routing, StorageMessage};
 use crate::{DropReason, Event, Key, NodeId, Time, wire};
 
-/// Most copies that wait; what comes then is not sent. It is offered again.
+/// Most copies that wait; what comes then is not sent. It is offered, or passed on, again.
 const MOST_WAITING: usize = 65_536;
 
 /// How long a copy that was asked for may take before another node is asked for it: by then it was lost
@@ -58,6 +58,9 @@ pub(super) struct Repairs {
     is_timed: bool,
     /// Whom this node has asked for an item, and when: several have it, and offer it.
     asked: BTreeMap<Key, (NodeId, Time)>,
+    /// To whom the only copy of an item is on its way, and since when. It stays here until that node
+    /// says that it has it.
+    passing: BTreeMap<Key, (NodeId, Time)>,
 }
 
 impl Repairs {
@@ -97,26 +100,68 @@ impl Repairs {
         self.asked.remove(key);
     }
 
-    /// Sends a copy, when it is its turn. What carries no bytes of an item does not wait.
+    /// Sends a copy, when it is its turn. What carries no bytes of an item does not wait. False if too
+    /// many wait already.
     pub(super) fn send<R: Routing>(
         &mut self,
         to: NodeId,
         message: StorageMessage,
         cx: &mut DhtCtx<'_, R>,
-    ) {
-        let StorageMessage::Store { key, record: Record::Value(_), .. } = message else {
-            return cx.send(to, DhtMessage::Storage(message));
+    ) -> bool {
+        let paced = match message {
+            StorageMessage::Store { key, record: Record::Value(_), .. } if cx.uplink.0 > 0 => key,
+            _ => {
+                cx.send(to, DhtMessage::Storage(message));
+                return true;
+            }
         };
-        if cx.uplink.0 == 0 {
-            cx.send(to, DhtMessage::Storage(message));
-        } else if self.waiting.len() >= MOST_WAITING {
+        if self.waiting.len() >= MOST_WAITING {
             cx.emit(Event::Dropped(DropReason::Bound));
-        } else if self.promised.insert((to, key)) {
+            return false;
+        }
+        if self.promised.insert((to, paced)) {
             self.waiting.push_back((to, message));
             if !self.is_timed {
                 self.send_next(cx);
             }
         }
+        true
+    }
+
+    /// Sends the only copy of an item to the node that is responsible for it now, unless it is on its
+    /// way there. What does not come there in time is sent again.
+    pub(super) fn pass<R: Routing>(
+        &mut self,
+        heir: NodeId,
+        (key, store): (Key, StorageMessage),
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        let is_on_its_way = self
+            .passing
+            .get(&key)
+            .is_some_and(|&(to, since)| to == heir && cx.now.since(since) < PATIENCE);
+        if !is_on_its_way && self.send(heir, store, cx) {
+            self.passing.insert(key, (heir, cx.now));
+        }
+    }
+
+    /// Whether the only copy of an item is on its way to somebody.
+    pub(super) fn is_passing(&self, key: &Key) -> bool {
+        self.passing.contains_key(key)
+    }
+
+    /// A node says that it has an item. Whether it is the one that the only copy was sent to.
+    pub(super) fn has_come(&mut self, to: NodeId, key: &Key) -> bool {
+        let is_there = self.passing.get(key).is_some_and(|(heir, _)| *heir == to);
+        if is_there {
+            self.passing.remove(key);
+        }
+        is_there
+    }
+
+    /// An item is to stay here after all.
+    pub(super) fn stays(&mut self, key: &Key) {
+        self.passing.remove(key);
     }
 
     /// It is the next one's turn. The uplink is left to others for as long as it takes.
@@ -139,11 +184,13 @@ impl Repairs {
         self.waiting.retain(|(to, _)| *to != peer);
         self.promised.retain(|(to, _)| *to != peer);
         self.asked.retain(|_, (whom, _)| *whom != peer);
+        self.passing.retain(|_, (heir, _)| *heir != peer);
     }
 
     /// What was not sent so far: this node is leaving.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (NodeId, StorageMessage)> {
         self.promised.clear();
+        self.passing.clear();
         self.waiting.drain(..)
     }
 }
