@@ -6,7 +6,9 @@ use peerbench_measure::{
     Status, Timeline,
 };
 use peerbench_reports::lesson;
-use peerbench_reports::lesson::{Against, Outline, PartOutline, RowOutline, RunOutline, Shown};
+use peerbench_reports::lesson::{
+    Against, Outline, PartOutline, RowOutline, RunOutline, Shown, Upkeep,
+};
 
 fn folder() -> RunFolder {
     RunFolder::in_memory(Setup {
@@ -58,6 +60,7 @@ fn runs(rows: &[&str], overlays: &[&str], faults: &[u64]) -> Vec<Vec<Option<RunO
         scenario: format!("{overlay} at {row}"),
         seeds: 1,
         faults: faults.iter().map(|seconds| Duration::from_secs(*seconds)).collect(),
+        upkeep: None,
     };
     rows.iter().map(|row| overlays.iter().map(|it| Some(run(row, it))).collect()).collect()
 }
@@ -262,6 +265,40 @@ fn change_from_row_to_row_and_what_is_missing() {
     let mut partial = record("ring", "ring at far", 1, &[("lookup_latency_us_p50", 1.0)]);
     partial.status = Status::Interrupted;
     add(&mut folder, &partial);
+    let lesson = lesson(&outline(part), &folder).expect("there are no files");
+    insta::assert_snapshot!(lesson.terminal(100, false));
+}
+
+/// Half of what was to be repaired in one cell; as much as the formula has, and some more, in others.
+#[test]
+fn repair_beside_the_formula_and_what_uplinks_carry() {
+    let (rows, columns) = (["1 minute", "1 hour"], ["small", "large"]);
+    let mut part = PartOutline {
+        title: "By how long nodes stay".into(),
+        rows: rows.iter().map(|label| row(label)).collect(),
+        columns: columns.iter().map(|it| (*it).to_owned()).collect(),
+        runs: runs(&rows, &columns, &[]),
+        show: shown(&["upkeep_repair_sent"]),
+        repair: true,
+        ..PartOutline::default()
+    };
+    let mut folder = folder();
+    for (row, stay) in [60.0, 3_600.0].into_iter().enumerate() {
+        for (column, item_bytes) in [1e3, 1e5].into_iter().enumerate() {
+            let uplink = (column == 1).then_some(125_000.0);
+            let upkeep =
+                Upkeep { copies: 5.0, items: 1_000.0, item_bytes, nodes: 100.0, stay, uplink };
+            let run = part.runs[row][column].as_mut().expect("all are run");
+            run.upkeep = Some(upkeep);
+            let factor = if row == 0 && column == 1 { 0.5 } else { 1.0 + 0.1 * row as f64 };
+            let sent = [
+                ("upkeep_repair_sent", factor * upkeep.formula()),
+                ("state_entries_mean", factor.min(1.0) * 50.0),
+            ];
+            let cell = format!("{} at {}", columns[column], rows[row]);
+            add(&mut folder, &record(columns[column], &cell, 1, &sent));
+        }
+    }
     let lesson = lesson(&outline(part), &folder).expect("there are no files");
     insta::assert_snapshot!(lesson.terminal(100, false));
 }

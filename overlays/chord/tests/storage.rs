@@ -1,7 +1,7 @@
 //! Publish, search and fetch on a ring whose nodes come and go.
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::laboratory;
 use overlay_chord::Chord;
@@ -184,6 +184,52 @@ fn keys_are_handed_over_to_a_node_that_joins() {
         }
         assert_all_there(&mut network, NodeId(NODES - 1));
     }
+}
+
+/// An item of which there is one copy waits for the uplink on its way to a new node. If that dies
+/// meanwhile, only what it had already is gone with it.
+#[test]
+fn the_only_copy_is_kept_until_the_new_node_has_it() {
+    let setting = laboratory(
+        &format!(
+            "nodes: {NODES}
+network:
+  uniform_round_trip: 50ms
+  handshake_round_trips: 0.0
+  capacities: [{{share: 1.0, up: 100kbit/s, down: 1Mbit/s}}]
+overlays:
+  chord: {{successors: 4, storage: {{keep: value, replicas: 0}}}}
+"
+        ),
+        1,
+    );
+    let heir = NodeId(NODES - 1);
+    let is_its = |item: &Item| setting.oracle().responsible(&item.key)[0] == heir;
+    let due: Vec<Item> = (0..10_000).map(item).filter(is_its).take(60).collect();
+    let mut network = setting.network();
+    network.found(NODES - 1);
+    network.wait(5);
+    for &item in &due {
+        assert!(network.publish(NodeId(0), item));
+    }
+    assert!(network.join(heir, NodeId(0)));
+    network.wait(3);
+    let kept_by = |network: &Network<'_, Chord>, keeps: &dyn Fn(NodeId) -> bool| {
+        let live = network.simulation.live().filter(|(node, _)| keeps(*node));
+        live.flat_map(|(_, chord)| chord.storage().keys().copied()).collect::<BTreeSet<Key>>()
+    };
+    let gone = kept_by(&network, &|node| node == heir);
+    assert!((5..50).contains(&gone.len()), "{} of {} have come", gone.len(), due.len());
+    network.simulation.kill(heir);
+    network.wait(20);
+    let left = kept_by(&network, &|_| true);
+    assert!(due.iter().all(|item| gone.contains(&item.key) || left.contains(&item.key)));
+    // It comes back, and is given what is left.
+    network.simulation.revive(&BTreeMap::from([(heir, 1)]), &mut network.told);
+    assert!(network.join(heir, NodeId(0)));
+    network.wait(20);
+    assert_eq!(kept_by(&network, &|node| node == heir), left);
+    assert_eq!(kept_by(&network, &|node| node != heir), BTreeSet::new());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use std::cmp::Ordering;
 
 use super::tables::words;
-use super::{Measured, Shown};
+use super::{Measured, Shown, repair};
 use crate::numbers::Scale;
 use crate::statistics::{Fits, Growth, fit_growth};
 
@@ -28,6 +28,9 @@ pub(super) fn conclusions(part: &Measured<'_>) -> Vec<String> {
         }
     }
     conclusions.extend(outline.change.iter().flat_map(|shown| change(part, *shown)));
+    if outline.repair {
+        conclusions.extend(repair::conclusions(part));
+    }
     for shown in &outline.growth {
         conclusions.extend(columns.clone().filter_map(|column| growth(part, *shown, column)));
     }

@@ -5,6 +5,7 @@ mod charts;
 mod conclusions;
 mod markdown;
 mod outline;
+mod repair;
 mod tables;
 mod terminal;
 mod timeline;
@@ -19,7 +20,7 @@ use crate::numbers::count;
 use crate::page::chart::Chart;
 
 pub(crate) use markdown::grid as markdown_grid;
-pub use outline::{Against, Outline, PartOutline, RowOutline, RunOutline, Shown};
+pub use outline::{Against, Outline, PartOutline, RowOutline, RunOutline, Shown, Upkeep};
 pub(crate) use terminal::{grid, hanging};
 
 /// A lesson with what its runs have shown.

@@ -45,6 +45,8 @@ pub struct PartOutline {
     pub timeline: bool,
     /// Groups of nodes whose load is shown.
     pub breakdown: Option<GroupedBy>,
+    /// Whether repair is held against a formula, and against what uplinks carry.
+    pub repair: bool,
 }
 
 /// A row of a grid.
@@ -74,6 +76,34 @@ pub struct RunOutline {
     pub seeds: usize,
     /// When something goes wrong or right again, since the start of the run.
     pub faults: Vec<Duration>,
+    /// What is to be kept whole while nodes come and go; `None` where nothing is, or nobody goes.
+    pub upkeep: Option<Upkeep>,
+}
+
+/// Copies of items on nodes that come and go, as the scenario has them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Upkeep {
+    /// Copies of each item.
+    pub copies: f64,
+    /// How many items there are.
+    pub items: f64,
+    /// The bytes of each.
+    pub item_bytes: f64,
+    /// Nodes that are there, on average.
+    pub nodes: f64,
+    /// How long one stays, in seconds on average: nodes by departures a second.
+    pub stay: f64,
+    /// What the slowest uplink carries, in bytes a second; `None` if none is limited.
+    pub uplink: Option<f64>,
+}
+
+impl Upkeep {
+    /// What a node sends for repair, in bytes a second: 2·k·S/(N·T), because who goes takes k·S/N along,
+    /// which others copy anew, and who comes is given as much (Blake and Rodrigues 2003, section 2).
+    #[must_use]
+    pub fn formula(&self) -> f64 {
+        2.0 * self.copies * self.items * self.item_bytes / (self.nodes * self.stay)
+    }
 }
 
 /// Figures of all columns held against those of one.
@@ -130,6 +160,20 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The set-up of `configs/papers/replicated-storage.yaml`.
+    #[test]
+    fn repair_by_the_formula() {
+        let upkeep = Upkeep {
+            copies: 5.0,
+            items: 1_000.0,
+            item_bytes: 1e4,
+            nodes: 200.0,
+            stay: 1_000.0,
+            uplink: None,
+        };
+        assert!((upkeep.formula() - 500.0).abs() < 1e-9);
+    }
 
     #[test]
     fn every_figure_is_found_by_its_name_and_says_what_it_is_of() {

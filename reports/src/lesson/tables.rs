@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use peerbench_measure::{GroupedBy, Load, NodeGroup, Reading, Timeline};
 
 use super::timeline::{Course, FAULT};
-use super::{Block, Measured, Shown, Table};
+use super::{Block, Measured, Shown, Table, repair};
 use crate::figures::Figure;
 use crate::numbers::{NOT_MEASURED, Scale, count};
 use crate::summary::cell;
@@ -34,6 +34,9 @@ pub(super) fn tables(part: &Measured<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
     if !part.outline.show.is_empty() {
         tables.push(figures(part));
+    }
+    if part.outline.repair {
+        tables.push(repair::table(part));
     }
     if part.outline.timeline {
         tables.extend(timelines(part));

@@ -197,6 +197,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_to_be_repaired_is_the_scenarios() {
+        let planned = |assignments: &[&str]| {
+            let assignments: Vec<String> = assignments.iter().map(|it| (*it).to_owned()).collect();
+            let changes = Changes { assignments: &assignments, seeds: None };
+            let document = read("someone-goes-away").expect("it is built in");
+            let plan = plan("someone-goes-away", &document, &changes).expect("it is sound");
+            plan.outline.parts[1].runs[1][1].as_ref().expect("it is run").upkeep
+        };
+        let upkeep = planned(&[]).expect("nodes keep values, come and go");
+        assert!((upkeep.nodes - 100.0).abs() < 1e-9 && (upkeep.stay - 300.0).abs() < 1e-9);
+        assert_eq!((upkeep.copies, upkeep.items, upkeep.item_bytes), (5.0, 500.0, 1e4));
+        assert_eq!(upkeep.uplink, Some(125_000.0));
+        // Half of the nodes stay for ever: 105 are there, of which one goes every 6 s.
+        let half = planned(&["churn.share=0.5"]).expect("some come and go");
+        assert!((half.nodes - 105.0).abs() < 1e-9 && (half.stay - 630.0).abs() < 1e-9);
+        assert_eq!(planned(&["churn.share=0"]), None);
+        assert_eq!(planned(&["overlays.chord.storage.keep=pointer"]), None);
+    }
+
     /// Otherwise the lesson would compare near with far instead of even with uneven.
     #[test]
     fn the_uniform_round_trip_is_the_mean_of_the_measured_ones() {

@@ -2,8 +2,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use overlay_core::dht::{Keep, StorageConfig};
 use peerbench_reports::lesson::{
-    Against, Outline, PartOutline, RowOutline, RunOutline, Shown as Figure,
+    Against, Outline, PartOutline, RowOutline, RunOutline, Shown as Figure, Upkeep,
 };
 use peerbench_scenario::{Document, Error, Fault, Scenario};
 use serde_yaml::Value;
@@ -98,6 +99,7 @@ impl Draft<'_> {
             change: self.figures("change", &part.change)?,
             timeline: part.timeline,
             breakdown: part.breakdown,
+            repair: part.repair,
         })
     }
 
@@ -267,7 +269,34 @@ fn run_outline(cell: &Cell) -> RunOutline {
         scenario: cell.scenario.name.clone(),
         seeds: cell.scenario.seeds.len(),
         faults: faults(&cell.scenario),
+        upkeep: upkeep(cell),
     }
+}
+
+/// What there is to repair: where the responsible nodes keep items themselves, and nodes come and go by
+/// chance.
+fn upkeep(cell: &Cell) -> Option<Upkeep> {
+    let Scenario { nodes, workload, network, churn, overlays, .. } = &cell.scenario;
+    let storage = overlays.get(cell.entry.name)?.get("storage").cloned()?;
+    let storage: StorageConfig = serde_yaml::from_value(storage).ok()?;
+    let churn = churn.as_ref().filter(|churn| churn.trace.is_none())?;
+    let [session, absence] = [&churn.sessions, &churn.absences].map(|it| it.mean.0.as_secs_f64());
+    let nodes = f64::from(*nodes);
+    let restless = churn.share * (nodes - churn.spared.len() as f64);
+    let there = nodes - restless * absence / (session + absence);
+    let departures = restless / (session + absence);
+    if storage.keep != Keep::Value || departures <= 0.0 {
+        return None;
+    }
+    let uplinks = network.capacities.iter().map(|class| class.up.0).filter(|up| *up > 0);
+    Some(Upkeep {
+        copies: f64::from(storage.replicas) + 1.0,
+        items: f64::from(workload.items),
+        item_bytes: workload.item_size.0 as f64,
+        nodes: there,
+        stay: there / departures,
+        uplink: uplinks.min().map(|bits| bits as f64 / 8.0),
+    })
 }
 
 /// When something goes wrong or right again.

@@ -55,6 +55,10 @@ pub(crate) struct Part {
     /// Whether load is shown by `role` or by `uplink`.
     #[serde(default)]
     pub(crate) breakdown: Option<GroupedBy>,
+    /// Whether the traffic of repair is held against Blake and Rodrigues' formula, and what nodes keep
+    /// against what their uplinks carry. For overlays whose section has a `storage`.
+    #[serde(default)]
+    pub(crate) repair: bool,
 }
 
 /// An overlay, perhaps with settings of its own.

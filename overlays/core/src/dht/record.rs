@@ -27,7 +27,7 @@ pub enum Record {
 /// ```text
 /// responsible ── Store ──▶ replica             a pointer; or either to a new responsible node
 ///             ── Remove ──▶ replica
-///             ── Release ──▶ who was a replica
+///             ── Release ──▶ who was a replica; or who passed the only copy on
 ///
 /// who has it  ── Offer ──▶ who may lack it ── Want ──▶ who has it ── Store ──▶ who lacked it   a value
 /// ```
@@ -61,7 +61,8 @@ pub enum StorageMessage {
         /// The items' keys; at most [`MAX_OFFERED`].
         keys: Vec<Key>,
     },
-    /// Others are nearer now: keep your copy no longer.
+    /// Others are nearer now: keep your copy no longer. Also from a new responsible node to who passed
+    /// the only copy of a value on to it, which stays there until then.
     Release {
         /// The item's key.
         key: Key,

@@ -13,16 +13,21 @@ use super::record::MAX_OFFERED;
 use super::{DhtCtx, DhtMessage, DhtTimer, Record, Routing, StorageMessage};
 use crate::{DropReason, Event, Key, NodeId, Time, wire};
 
-/// Most copies that wait; what comes then is not sent. It is offered again.
+/// Most copies that wait; what comes then is not sent. It is offered, or passed on, again.
 const MOST_WAITING: usize = 65_536;
 
 /// How long a copy that was asked for may take before another node is asked for it: by then it was lost
 /// on the way, or waits behind 7 MB at half of 1 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Most copies that this node waits for. What others offer is their word alone, so it must not take the
-/// memory that is asked for here; more are asked for when they are offered again.
+/// Most copies that this node waits for. What others offer is their word alone, so it must not take all
+/// memory. Beyond, it is forgotten who was asked first: those copies may come twice, and nobody is kept
+/// out.
 const MOST_ASKED: usize = 4_096;
+
+/// Most of them from one peer, so that it takes several to make this node forget what it has asked of
+/// others. More are asked for when they are offered again.
+const MOST_ASKED_OF_ONE: usize = MOST_ASKED / 4;
 
 /// Items to be offered, by the node that may lack them.
 #[derive(Debug, Default)]
@@ -53,21 +58,41 @@ pub(super) struct Repairs {
     is_timed: bool,
     /// Whom this node has asked for an item, and when: several have it, and offer it.
     asked: BTreeMap<Key, (NodeId, Time)>,
+    /// To whom the only copy of an item is on its way, and since when. It stays here until that node
+    /// says that it has it.
+    passing: BTreeMap<Key, (NodeId, Time)>,
 }
 
 impl Repairs {
-    /// Whether to ask this node for an item that it offers; if so, it is taken to be asked now.
-    pub(super) fn ask(&mut self, whom: NodeId, key: Key, now: Time) -> bool {
-        let is_waited_for = |(_, since): &(NodeId, Time)| now.since(*since) < PATIENCE;
-        if self.asked.len() >= MOST_ASKED {
-            self.asked.retain(|_, asked| is_waited_for(asked));
+    /// Which of the items that a node offers it is to be asked for; they are taken to be asked for now.
+    /// Looks through all that was asked for once, however many are offered.
+    pub(super) fn ask(
+        &mut self,
+        whom: NodeId,
+        offered: impl Iterator<Item = Key>,
+        now: Time,
+    ) -> Vec<Key> {
+        self.asked.retain(|_, (_, since)| now.since(*since) < PATIENCE);
+        let of_whom = self.asked.values().filter(|(asked, _)| *asked == whom).count();
+        let new: BTreeSet<Key> = offered
+            .filter(|key| !self.asked.contains_key(key))
+            .take(MOST_ASKED_OF_ONE.saturating_sub(of_whom))
+            .collect();
+        self.forget_first_asked((self.asked.len() + new.len()).saturating_sub(MOST_ASKED));
+        self.asked.extend(new.iter().map(|&key| (key, (whom, now))));
+        new.into_iter().collect()
+    }
+
+    /// Makes room for as many others.
+    fn forget_first_asked(&mut self, count: usize) {
+        if count > 0 {
+            let mut by_age: Vec<(Time, Key)> =
+                self.asked.iter().map(|(key, (_, since))| (*since, *key)).collect();
+            by_age.sort_unstable();
+            for (_, key) in by_age.iter().take(count) {
+                self.asked.remove(key);
+            }
         }
-        let is_asked = self.asked.get(&key).is_some_and(is_waited_for);
-        if is_asked || self.asked.len() >= MOST_ASKED {
-            return false;
-        }
-        self.asked.insert(key, (whom, now));
-        true
     }
 
     /// An item is here, whoever sent it.
@@ -75,26 +100,68 @@ impl Repairs {
         self.asked.remove(key);
     }
 
-    /// Sends a copy, when it is its turn. What carries no bytes of an item does not wait.
+    /// Sends a copy, when it is its turn. What carries no bytes of an item does not wait. False if too
+    /// many wait already.
     pub(super) fn send<R: Routing>(
         &mut self,
         to: NodeId,
         message: StorageMessage,
         cx: &mut DhtCtx<'_, R>,
-    ) {
-        let StorageMessage::Store { key, record: Record::Value(_), .. } = message else {
-            return cx.send(to, DhtMessage::Storage(message));
+    ) -> bool {
+        let paced = match message {
+            StorageMessage::Store { key, record: Record::Value(_), .. } if cx.uplink.0 > 0 => key,
+            _ => {
+                cx.send(to, DhtMessage::Storage(message));
+                return true;
+            }
         };
-        if cx.uplink.0 == 0 {
-            cx.send(to, DhtMessage::Storage(message));
-        } else if self.waiting.len() >= MOST_WAITING {
+        if self.waiting.len() >= MOST_WAITING {
             cx.emit(Event::Dropped(DropReason::Bound));
-        } else if self.promised.insert((to, key)) {
+            return false;
+        }
+        if self.promised.insert((to, paced)) {
             self.waiting.push_back((to, message));
             if !self.is_timed {
                 self.send_next(cx);
             }
         }
+        true
+    }
+
+    /// Sends the only copy of an item to the node that is responsible for it now, unless it is on its
+    /// way there. What does not come there in time is sent again.
+    pub(super) fn pass<R: Routing>(
+        &mut self,
+        heir: NodeId,
+        (key, store): (Key, StorageMessage),
+        cx: &mut DhtCtx<'_, R>,
+    ) {
+        let is_on_its_way = self
+            .passing
+            .get(&key)
+            .is_some_and(|&(to, since)| to == heir && cx.now.since(since) < PATIENCE);
+        if !is_on_its_way && self.send(heir, store, cx) {
+            self.passing.insert(key, (heir, cx.now));
+        }
+    }
+
+    /// Whether the only copy of an item is on its way to somebody.
+    pub(super) fn is_passing(&self, key: &Key) -> bool {
+        self.passing.contains_key(key)
+    }
+
+    /// A node says that it has an item. Whether it is the one that the only copy was sent to.
+    pub(super) fn has_come(&mut self, to: NodeId, key: &Key) -> bool {
+        let is_there = self.passing.get(key).is_some_and(|(heir, _)| *heir == to);
+        if is_there {
+            self.passing.remove(key);
+        }
+        is_there
+    }
+
+    /// An item is to stay here after all.
+    pub(super) fn stays(&mut self, key: &Key) {
+        self.passing.remove(key);
     }
 
     /// It is the next one's turn. The uplink is left to others for as long as it takes.
@@ -117,11 +184,13 @@ impl Repairs {
         self.waiting.retain(|(to, _)| *to != peer);
         self.promised.retain(|(to, _)| *to != peer);
         self.asked.retain(|_, (whom, _)| *whom != peer);
+        self.passing.retain(|_, (heir, _)| *heir != peer);
     }
 
     /// What was not sent so far: this node is leaving.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (NodeId, StorageMessage)> {
         self.promised.clear();
+        self.passing.clear();
         self.waiting.drain(..)
     }
 }
@@ -134,24 +203,63 @@ mod tests {
         Key::of(&number.to_be_bytes())
     }
 
-    #[test]
-    fn one_is_asked_for_an_item_until_it_is_here_or_lost_or_late() {
-        let (mut repairs, now) = (Repairs::default(), Time::ZERO);
-        assert!(repairs.ask(NodeId(1), key(1), now));
-        assert!(!repairs.ask(NodeId(2), key(1), now));
-        repairs.arrived(&key(1));
-        assert!(repairs.ask(NodeId(2), key(1), now));
-        repairs.forget(NodeId(2));
-        assert!(repairs.ask(NodeId(3), key(1), now));
-        assert!(repairs.ask(NodeId(4), key(1), now + PATIENCE));
+    fn is_asked(repairs: &mut Repairs, whom: u32, item: u64, now: Time) -> bool {
+        !repairs.ask(NodeId(whom), core::iter::once(key(item)), now).is_empty()
     }
 
     #[test]
-    fn who_offers_without_end_keeps_others_out_for_a_while_only() {
+    fn one_is_asked_for_an_item_until_it_is_here_or_lost_or_late() {
         let (mut repairs, now) = (Repairs::default(), Time::ZERO);
-        let asked = (0..10_000).filter(|&number| repairs.ask(NodeId(1), key(number), now));
-        assert_eq!(asked.count(), MOST_ASKED);
-        assert!(!repairs.ask(NodeId(2), key(10_000), now));
-        assert!(repairs.ask(NodeId(2), key(10_000), now + PATIENCE));
+        assert!(is_asked(&mut repairs, 1, 1, now));
+        assert!(!is_asked(&mut repairs, 2, 1, now));
+        repairs.arrived(&key(1));
+        assert!(is_asked(&mut repairs, 2, 1, now));
+        repairs.forget(NodeId(2));
+        assert!(is_asked(&mut repairs, 3, 1, now));
+        assert!(is_asked(&mut repairs, 4, 1, now + PATIENCE));
+    }
+
+    #[test]
+    fn an_item_that_is_offered_twice_at_once_is_asked_for_once() {
+        let asked = Repairs::default().ask(NodeId(1), [key(1), key(1)].into_iter(), Time::ZERO);
+        assert_eq!(asked, [key(1)]);
+    }
+
+    /// Each offers as many items as fit into an offer, none of which exists, every second.
+    fn offer_without_end(liars: core::ops::Range<u32>) {
+        let (mut repairs, mut next) = (Repairs::default(), 0);
+        let mut offer = |repairs: &mut Repairs, whom, items: u64, now| {
+            let keys = (next..next + items).map(key);
+            next += items;
+            repairs.ask(NodeId(whom), keys, now).len() as u64
+        };
+        for second in 0..600 {
+            let now = Time::ZERO + Duration::from_secs(second);
+            for liar in liars.clone() {
+                offer(&mut repairs, liar, MAX_OFFERED as u64, now);
+            }
+            assert_eq!(offer(&mut repairs, 1, 5, now), 5, "second {second}");
+            assert!(repairs.asked.len() <= MOST_ASKED);
+            let of_first = repairs.asked.values().filter(|(whom, _)| *whom == NodeId(2));
+            assert!(of_first.count() <= MOST_ASKED_OF_ONE);
+        }
+    }
+
+    #[test]
+    fn who_offers_without_end_keeps_nobody_out() {
+        offer_without_end(2..3);
+        offer_without_end(2..12);
+    }
+
+    /// A peer alone does not even make this node forget what it has asked of others.
+    #[test]
+    fn who_offers_without_end_does_not_have_items_asked_for_twice() {
+        let (mut repairs, now) = (Repairs::default(), Time::ZERO);
+        assert!(is_asked(&mut repairs, 1, 0, now));
+        for offer in 0..100 {
+            let keys = (1 + offer * 512..1 + (offer + 1) * 512).map(key);
+            repairs.ask(NodeId(2), keys, now);
+        }
+        assert!(!is_asked(&mut repairs, 3, 0, now));
     }
 }

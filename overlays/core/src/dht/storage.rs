@@ -245,19 +245,24 @@ impl Storage {
     }
 
     /// Passes a record on to a node nearer to being responsible, and keeps it as the first of that
-    /// node's copies, if there are to be any.
+    /// node's copies, if there are to be any. Otherwise an item stays here until that node has it: this
+    /// is its only copy, and it may have to wait for the uplink for longer than that node lives.
     fn pass_on<R: Routing>(&mut self, key: Key, heir: NodeId, cx: &mut DhtCtx<'_, R>) {
         let Some(entry) = self.records.get_mut(&key) else { return };
+        let replicas = R::storage(cx.config).replicas;
+        let store = StorageMessage::Store { key, record: entry.record.clone(), responsible: true };
+        match entry.record {
+            Record::Value(_) if replicas == 0 => return self.repairs.pass(heir, (key, store), cx),
+            _ if !self.repairs.send(heir, store, cx) => return, // Still this node's to pass on.
+            _ => {}
+        }
         entry.responsible = false;
         let copies = core::mem::take(&mut entry.copies);
-        let record = entry.record.clone();
-        if R::storage(cx.config).replicas == 0 {
+        if replicas == 0 {
             self.records.remove(&key);
         }
-        let store = StorageMessage::Store { key, record, responsible: true };
-        self.repairs.send(heir, store, cx);
         // This node's copy is the heir's first, so the last one is one too many.
-        let is_whole = copies.len() == usize::from(R::storage(cx.config).replicas);
+        let is_whole = copies.len() == usize::from(replicas);
         if let Some(&surplus) = copies.last().filter(|_| is_whole) {
             cx.send(surplus, DhtMessage::Storage(StorageMessage::Release { key }));
         }
@@ -413,6 +418,7 @@ impl Storage {
             let Some(entry) = self.records.get_mut(&key) else { continue };
             if is_responsible {
                 entry.responsible = true;
+                self.repairs.stays(&key);
                 let copies = core::mem::take(&mut entry.copies);
                 let have_one = if occasion == Occasion::Change { &copies[..] } else { &[] };
                 self.copy(key, have_one, routing, &mut offers, cx);
@@ -435,8 +441,10 @@ impl Storage {
         cx: &DhtCtx<'_, R>,
     ) -> Vec<(NodeId, StorageMessage)> {
         let records = core::mem::take(&mut self.records);
-        let own = records.into_iter().filter(|(_, entry)| entry.responsible);
-        let with_heir = own.filter_map(|(key, Entry { record, .. })| {
+        let is_own =
+            |(key, entry): &(Key, Entry)| entry.responsible && !self.repairs.is_passing(key);
+        let own: Vec<_> = records.into_iter().filter(is_own).collect();
+        let with_heir = own.into_iter().filter_map(|(key, Entry { record, .. })| {
             let heir = *routing.next_in_line(&key, 1, cx.config).first()?;
             Some((heir, StorageMessage::Store { key, record, responsible: true }))
         });
@@ -455,20 +463,27 @@ impl Storage {
             StorageMessage::Remove { key, holder } => return self.remove(key, holder, cx),
             StorageMessage::Offer { keys } => return self.on_offer(from, &keys, cx),
             StorageMessage::Want { keys } => return self.on_want(from, &keys, cx),
-            StorageMessage::Release { key } => return self.release(key),
+            StorageMessage::Release { key } => return self.release(from, key),
         };
         if matches!(record, Record::Value(blob) if !blob.intact) {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
         self.expire(key, cx);
+        let is_value = matches!(record, Record::Value(_));
         if self.keep(key, record, responsible, cx) && responsible {
+            self.repairs.stays(&key);
+            if is_value && R::storage(cx.config).replicas == 0 {
+                cx.send(from, DhtMessage::Storage(StorageMessage::Release { key }));
+            }
             self.place(key, routing, cx);
         }
     }
 
-    /// A copy is kept no longer, unless this node is responsible for it by now.
-    fn release(&mut self, key: Key) {
-        if self.records.get(&key).is_some_and(|entry| !entry.responsible) {
+    /// A copy is kept no longer, unless this node is responsible for it by now; nor the only one, if it
+    /// has come to whom it was sent to.
+    fn release(&mut self, from: NodeId, key: Key) {
+        let has_come = self.repairs.has_come(from, &key);
+        if self.records.get(&key).is_some_and(|entry| has_come || !entry.responsible) {
             self.records.remove(&key);
         }
     }
@@ -476,10 +491,9 @@ impl Storage {
     /// Copies of items can be had.
     fn on_offer<R: Routing>(&mut self, from: NodeId, keys: &[Key], cx: &mut DhtCtx<'_, R>) {
         let Self { records, repairs, .. } = self;
-        let lacks = |key: &Key| value_of(records, key).is_none();
         let offered = keys.iter().take(MAX_OFFERED).copied();
-        let keys: Vec<Key> =
-            offered.filter(|key| lacks(key) && repairs.ask(from, *key, cx.now)).collect();
+        let lacked = offered.filter(|key| value_of(records, key).is_none());
+        let keys = repairs.ask(from, lacked, cx.now);
         if !keys.is_empty() {
             cx.send(from, DhtMessage::Storage(StorageMessage::Want { keys }));
         }
