@@ -251,7 +251,7 @@ async fn many_peers_that_do_not_read_take_no_more_than_the_bound_for_all() {
     }
     network.go_on().await;
     let (waiting, _) = network.swarms[0].behaviour().held();
-    assert!(waiting <= bound + CROWD as usize * (2 * 64 << 10), "{waiting} bytes wait for them");
+    assert!(waiting <= bound + CROWD as usize * (128 << 10), "{waiting} bytes wait for them");
     players.iter().for_each(JoinHandle::abort);
     network.until(0, |counts| counts.peers_lost == u64::from(CROWD)).await;
     while network.swarms[0].behaviour().held().0 > 0 {
