@@ -1,8 +1,10 @@
 //! What an event costs: the queue alone, and simulated Chord lookups with all metrics on. Compare
 //! ratios within one run; the machine's speed varies.
-use std::hint::black_box;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::cell::LazyCell;
+use std::hint::{black_box, spin_loop};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use overlay_chord::Chord;
@@ -104,21 +106,79 @@ impl<'a> Ring<'a> {
     }
 }
 
-/// What an event costs where nothing begins or ends, against the number of nodes.
+fn laboratory(nodes: u32) -> Laboratory<Chord> {
+    Laboratory::new(&format!("nodes: {nodes}\nstart: converged\n"), 1)
+        .expect("the bench's scenario is sound")
+}
+
+/// What an event costs where nothing begins or ends, against the number of nodes: ten doublings.
 fn steady_state(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("chord_steady_state");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     group.throughput(Throughput::Elements(1));
-    for nodes in [1_000_u32, 10_000, 100_000, 1_000_000] {
-        let laboratory = Laboratory::new(&format!("nodes: {nodes}\nstart: converged\n"), 1)
-            .expect("the bench's scenario is sound");
-        let mut ring = Ring::warm(&laboratory);
+    for nodes in (10..=20).map(|doublings| 1_u32 << doublings) {
+        // Built only if it is measured.
+        let laboratory = LazyCell::new(|| laboratory(nodes));
+        let mut ring = None;
         group.bench_function(BenchmarkId::from_parameter(nodes), |bencher| {
+            let ring = ring.get_or_insert_with(|| Ring::warm(&laboratory));
             bencher.iter(|| ring.step());
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, queue, lookups, steady_state);
+/// How far two cores may be apart in virtual time before they wait for each other: what a message takes
+/// at least between two cities of different continents is some ten times that.
+const LOOKAHEAD: Duration = Duration::from_millis(5);
+
+/// What conservative time windows (Chandy and Misra 1979) over two cores could give at best: two rings of
+/// half as many nodes, one on each core, which wait for each other after each window and exchange
+/// nothing. To be held against the ring of as many nodes in `chord_steady_state`.
+fn two_halves(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("chord_two_halves");
+    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    group.throughput(Throughput::Elements(1));
+    for nodes in [14, 17, 20].map(|doublings| 1_u32 << doublings) {
+        let half = LazyCell::new(|| laboratory(nodes / 2));
+        let mut rings = None;
+        group.bench_function(BenchmarkId::from_parameter(nodes), |bencher| {
+            let rings = rings.get_or_insert_with(|| [Ring::warm(&half), Ring::warm(&half)]);
+            bencher.iter_custom(|events| run_in_windows(rings, events));
+        });
+    }
+    group.finish();
+}
+
+/// How long the rings took for so many events together.
+fn run_in_windows(rings: &mut [Ring<'_>; 2], events: u64) -> Duration {
+    let began = Instant::now();
+    let (events_each, windows) = (events / 2, [AtomicU64::new(0), AtomicU64::new(0)]);
+    thread::scope(|scope| {
+        for (me, ring) in rings.iter_mut().enumerate() {
+            let windows = &windows;
+            scope.spawn(move || {
+                let mut left = events_each;
+                for window in 1.. {
+                    let until = ring.simulation.now() + LOOKAHEAD;
+                    while left > 0 && ring.simulation.now() < until {
+                        ring.step();
+                        left -= 1;
+                    }
+                    let window = if left == 0 { u64::MAX } else { window };
+                    windows[me].store(window, Ordering::Release);
+                    while windows[1 - me].load(Ordering::Acquire) < window && left > 0 {
+                        spin_loop();
+                    }
+                    if left == 0 {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    began.elapsed()
+}
+
+criterion_group!(benches, queue, lookups, steady_state, two_halves);
 criterion_main!(benches);

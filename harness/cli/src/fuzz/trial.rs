@@ -126,8 +126,8 @@ fn must_be_judged(entry: &Entry, document: &Document, tried: &Tried) -> Result<(
     let from = Span(judged_from(entry, &scenario));
     let message =
         format!("none of them is due after {from}, and only from then on they are judged");
-    let help = "all that strikes is over then, and the overlay has had its time: let there be more, \
-                or let it strike sooner";
+    let help = "joins, links and invariants hold, but no answer was judged: when all that strikes is \
+                over and the overlay has had its time, let there be more searches";
     Err(document.complain(field, message, help).into())
 }
 
