@@ -312,6 +312,7 @@ impl<'a, O: Overlay> Run<'a, O> {
         }
         if !back.is_empty() {
             self.simulation.revive(&back, &mut self.harness);
+            self.watch.struck(&self.simulation);
         }
     }
 

@@ -296,4 +296,11 @@ impl Overlay for Tracker {
     fn check_network(config: &TrackerConfig, nodes: &[(NodeId, &Self)]) -> Result<(), String> {
         view::check_network(config, nodes)
     }
+
+    /// Who is registered with a server does not know at once that it has failed, nor that it has
+    /// forgotten everybody when it is back.
+    fn is_promised(config: &TrackerConfig, nodes: &[(NodeId, &Self)]) -> bool {
+        let is_live = |server| nodes.binary_search_by_key(&server, |&(node, _)| node).is_ok();
+        config.servers().all(is_live) && Self::check_network(config, nodes).is_ok()
+    }
 }

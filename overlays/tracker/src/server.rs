@@ -101,10 +101,10 @@ impl Server {
             TrackerMessage::KeepAlive { token } => self.on_keep_alive(from, token, cx),
             TrackerMessage::Search { token, key } => self.on_search(from, token, key, cx),
             TrackerMessage::Copy { records } if is_replica(from, cx) => {
-                self.on_copy(from, &records, cx);
+                self.on_copy(from, &records, to, cx);
             }
             TrackerMessage::Forget { holder } if is_replica(from, cx) => {
-                self.on_forget(from, holder, cx);
+                self.on_forget(from, holder, to, cx);
             }
             _ => cx.emit(Event::Dropped(DropReason::Nonsense)),
         }
@@ -189,8 +189,15 @@ impl Server {
     }
 
     /// Another server's peers hold these. A peer is where it registered last, so whoever tells last
-    /// is right.
-    fn on_copy(&mut self, from: NodeId, records: &[Record], cx: &mut Ctx<'_, Tracker>) {
+    /// is right. If a peer has moved on from here, the other servers are told that as well: what this one
+    /// has told them of it may be late, and then they took it for the last word.
+    fn on_copy(
+        &mut self,
+        from: NodeId,
+        records: &[Record],
+        to: &[NodeId],
+        cx: &mut Ctx<'_, Tracker>,
+    ) {
         if records.len() > cx.config.max_batch as usize {
             return cx.emit(Event::Dropped(DropReason::Nonsense));
         }
@@ -202,6 +209,7 @@ impl Server {
             if record.holder == cx.me {
                 cx.emit(Event::Dropped(DropReason::Nonsense));
             } else {
+                self.forget(record.holder, to, cx);
                 self.add(record, Standing::At(from), cx);
             }
         }
@@ -209,19 +217,26 @@ impl Server {
 
     /// Tells another server everything that was told to this one.
     pub(crate) fn copy_all(&self, to: NodeId, cx: &mut Ctx<'_, Tracker>) {
-        copy_batches(self.index.own_records().collect(), to, cx);
+        copy_batches(self.index.own_records().collect(), &[to], cx);
     }
 
     /// A peer is not registered at another server any more. If it is registered here, that server has
     /// forgotten what it was told of it, so it is told again: the peer asked there, moved here because
     /// it got no answer, and then the server took what it had asked, which was late, for the last word.
-    fn on_forget(&mut self, from: NodeId, holder: NodeId, cx: &mut Ctx<'_, Tracker>) {
+    /// So may others have, to whom that server copied it.
+    fn on_forget(
+        &mut self,
+        from: NodeId,
+        holder: NodeId,
+        to: &[NodeId],
+        cx: &mut Ctx<'_, Tracker>,
+    ) {
         match self.index.standing(holder) {
             Some(Standing::At(server)) if server == from => {
                 self.index.forget(holder);
             }
             Some(Standing::Here(_)) => {
-                copy_batches(self.index.records_of(holder).collect(), from, cx);
+                copy_batches(self.index.records_of(holder).collect(), to, cx);
             }
             _ => {}
         }
@@ -296,9 +311,9 @@ fn copy(records: Vec<Record>, to: &[NodeId], cx: &mut Ctx<'_, Tracker>) {
     }
 }
 
-/// Sends any number of records to one other server.
-fn copy_batches(records: Vec<Record>, to: NodeId, cx: &mut Ctx<'_, Tracker>) {
+/// Sends any number of records to other servers.
+fn copy_batches(records: Vec<Record>, to: &[NodeId], cx: &mut Ctx<'_, Tracker>) {
     for batch in records.chunks(cx.config.max_batch as usize) {
-        copy(batch.to_vec(), &[to], cx);
+        copy(batch.to_vec(), to, cx);
     }
 }

@@ -32,9 +32,10 @@ pub(super) struct Promise {
     /// Whether it stands that single messages are lost or damaged, with this section and then.
     /// Connections do not lose them, and many an overlay counts on that.
     pub(super) stands_loss: fn(&Section, Onset) -> bool,
-    /// Whether it stands then that messages are doubled, or overtaken by later ones, and that connections
-    /// break at one end while the other one keeps them. Connections do not do that either.
-    pub(super) stands_disorder: fn(Onset) -> bool,
+    /// Whether it stands, with this section and then, that messages are doubled, or overtaken by later ones,
+    /// and that connections break at one end while the other one keeps them. Connections do not do that
+    /// either.
+    pub(super) stands_disorder: fn(&Section, Onset) -> bool,
     /// Whether who publishes while faults strike is told in the end that it is done.
     pub(super) acknowledges: bool,
     /// Whether nodes that were cut off from each other find each other again.
@@ -64,7 +65,7 @@ const ANY: Promise = Promise {
     most_lost: 30,
     most_damaged: 200,
     stands_loss: |_, _| true,
-    stands_disorder: |_| true,
+    stands_disorder: |_, _| true,
     acknowledges: true,
     heals_partitions: true,
     most_away: 50,
@@ -81,8 +82,10 @@ const PROMISES: &[Promise] = &[
         // A server knows a peer again when that tells it that it is there.
         needs: &[("keep_alive_every", "2s"), ("expire_after", "8s"), ("retry_at_most", "4s")],
         section: tracker,
-        // Replicas do not acknowledge copies.
-        stands_loss: |section, _| !section.iter().any(|(_, value)| value == "replicated"),
+        // Replicas do not acknowledge copies, and of what another one says the last word counts: that a
+        // peer has gone, said twice, and the second time after it has come back, is believed.
+        stands_loss: |section, _| !is_replicated(section),
+        stands_disorder: |section, onset| !is_replicated(section) || onset == Onset::First,
         // A peer that has moved to another replica, because its own was silent, stays there.
         links: |section| match section["layout"] == "replicated" {
             true => Links::Any,
@@ -108,7 +111,7 @@ const PROMISES: &[Promise] = &[
         fetches: true,
         needs: SWARM,
         stands_loss: |_, onset| before_connections(onset),
-        stands_disorder: before_connections,
+        stands_disorder: |_, onset| before_connections(onset),
         section: |dice, _| swarm(dice),
         ..ANY
     },
@@ -119,7 +122,7 @@ const PROMISES: &[Promise] = &[
         fetches: true,
         needs: CHORD_AND_SWARM,
         stands_loss: |_, onset| before_connections(onset),
-        stands_disorder: before_connections,
+        stands_disorder: |_, onset| before_connections(onset),
         section: bittorrent_dht,
         // Whoever shares a swarm is linked as well.
         links: |_| Links::AtLeast,
@@ -170,6 +173,10 @@ const CHORD_AND_SWARM: &[(&str, &str)] = &[
 /// What this overlay promises.
 pub(super) fn of(overlay: &str) -> &'static Promise {
     PROMISES.iter().find(|it| it.overlay == overlay).unwrap_or(&ANY)
+}
+
+fn is_replicated(section: &Section) -> bool {
+    section.iter().any(|(_, value)| value == "replicated")
 }
 
 fn tracker(dice: Dice, nodes: u64) -> Section {

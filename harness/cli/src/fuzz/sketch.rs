@@ -290,7 +290,7 @@ impl Faults {
         if !(promise.stands_loss)(section, onset) {
             (self.lost, self.corrupted) = (0.0, 0.0);
         }
-        if !(promise.stands_disorder)(onset) {
+        if !(promise.stands_disorder)(section, onset) {
             (self.duplicated, self.reordered, self.one_way) = (0.0, 0.0, 0.0);
         }
     }

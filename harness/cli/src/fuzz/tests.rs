@@ -230,7 +230,7 @@ fn assert_promised(sketch: &Sketch) {
     let is_loss = faults.lost > 0.0 || faults.corrupted > 0.0;
     assert!(!is_loss || (promise.stands_loss)(section, *onset), "{sketch:?}");
     let is_disorder = faults.duplicated > 0.0 || faults.reordered > 0.0 || faults.one_way > 0.0;
-    assert!(!is_disorder || (promise.stands_disorder)(*onset), "{sketch:?}");
+    assert!(!is_disorder || (promise.stands_disorder)(section, *onset), "{sketch:?}");
     let has = |field| section.iter().any(|(its, _)| its == field);
     assert!(has("ring_step") || !has("search"), "{sketch:?}");
 }
