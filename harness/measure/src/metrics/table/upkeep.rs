@@ -45,8 +45,9 @@ pub(super) const METRICS: &[Metric] = &[
         definition: "Share of looks at the whole network since the first node failed, a thousand and \
             one after each failure and each join, at which what the overlay rests on held: in \
             Chord, that every member has a live successor, and at least r + 1 members are skipped by \
-            no list (Zave 2017). A failure may break it, if it takes the last live entry of a list; \
-            broken otherwise, it is a defect that a note tells. Not measured where nobody goes, on the \
+            no list (Zave 2017; a ring of fewer members counts as one that has not begun). A failure may \
+            break it, if it takes the last live entry of a list; broken otherwise, it is a defect that a \
+            note tells. Not measured where nobody goes, on the \
             testbed, and beyond 1,024 nodes.",
         source: |m| m.upheld.map_or(ABSENT, |it| ratio(it.held, it.looks)),
         ..UPKEEP
